@@ -1,0 +1,89 @@
+import type { SummaryRow } from './summaries.ts'
+
+/** Names of one series in the HTTP API. */
+export interface SeriesName {
+  site: string
+  device: string
+  metric: string
+}
+
+/** An element of `GET /api/series`. */
+export interface SeriesInfo extends SeriesName {
+  unit: string
+  lastTs: number
+  lastValue: number
+}
+
+export const steps = ['1m', '1h', '1d'] as const
+export type Step = (typeof steps)[number]
+
+/** A row of `GET /api/summaries`: stored rows have `rev` and `provisional: false`; a provisional one has `rev: null`. `sketch` is left out unless asked for with `sketch=1`. */
+export type ApiSummary = Omit<SummaryRow, 'device' | 'metric' | 'unit' | 'rev' | 'sketch'> & {
+  rev: number | null
+  provisional: boolean
+  /** How many agents' parts were merged into the row; percentiles of several parts come from the sketch. */
+  parts: number
+  /** Agent and spool of the part that changed last. */
+  agent: string
+  spool: string
+  sketch?: string
+}
+
+export interface SummariesResponse {
+  series: SeriesName & { unit: string }
+  step: Step
+  summaries: ApiSummary[]
+}
+
+/** `GET /api/accounts`: sums over all devices, then one entry per device and spool. */
+export interface DeviceAccounts {
+  site: string
+  device: string
+  agent: string
+  spool: string
+  accepted: number
+  closed: number
+  open: number
+  duplicate: number
+  tooLate: number
+  invalid: Record<string, number>
+  dropped: Record<string, number>
+  qos0: number
+  /** accepted - (closed + open + duplicate + tooLate + invalid + dropped); 0 or something is wrong. */
+  unaccounted: number
+  /** Readings in the newest revision of every window the agent has sent, and those the ingest holds and refused. */
+  sent: number
+  held: number
+  refused: number
+}
+
+export interface StoreState {
+  type: string
+  /** Log entries the store has not taken yet. */
+  behind: number
+  error: string | null
+}
+
+export interface AccountsResponse {
+  at: number
+  total: Omit<DeviceAccounts, 'site' | 'device' | 'agent' | 'spool' | 'invalid' | 'dropped'> & {
+    invalid: number
+    dropped: number
+    /** Messages whose numbers are missing between those received. */
+    missingUpstream: number
+    deadLetters: number
+    conflicts: number
+  }
+  devices: DeviceAccounts[]
+  stores: StoreState[]
+}
+
+/** Events of `GET /api/live`. */
+export interface LiveReadingEvent {
+  site: string
+  readings: { device: string; metric: string; unit: string; ts: number; value: number }[]
+}
+export interface LiveSummaryEvent {
+  site: string
+  summaries: (ApiSummary & { device: string; metric: string; unit: string })[]
+}

@@ -1,0 +1,7 @@
+export * from './api.ts'
+export * from './catalogue.ts'
+export * from './limits.ts'
+export * from './name.ts'
+export * from './summaries.ts'
+export * from './telemetry.ts'
+export * from './topics.ts'

@@ -1,0 +1,3 @@
+export * from './clock.ts'
+export * from './plugin.ts'
+export * from './stages.ts'

@@ -1,0 +1,49 @@
+/** Bytes on their way between processes. Transports move these and never look inside. */
+export interface Message {
+  topic: string
+  body: Uint8Array
+  /** Kept by a broker for later subscribers. */
+  retain?: boolean
+  /** 0: nobody repeats it, so it is outside the promise. Default 1. */
+  qos?: 0 | 1 | 2
+  /** Application properties, where the wire has them. */
+  properties?: Readonly<Record<string, string>>
+}
+
+/**
+ * Messages that stay the sender's problem until `ack` resolves.
+ * The receiver calls `ack` once, after they are on its disk, or `refuse` to end the sender's connections
+ * without acknowledging. Calling neither before the source stops leaves them with the sender.
+ */
+export interface Delivery {
+  messages: readonly Message[]
+  /** Arrival of each message on the clock's monotonic scale, ms; same length as `messages`. */
+  arrivals: Float64Array
+  ack(): void
+  refuse(reason: string): void
+}
+
+/** Hands on deliveries in order of arrival, several may be unacknowledged at once. */
+export interface Source {
+  /** Resolves when listening; `receive` must not throw and must not block. */
+  start(receive: (delivery: Delivery) => void): Promise<void>
+  /** Stops taking messages, then resolves; safe without `start` and twice. */
+  stop(): Promise<void>
+}
+
+/** `write` resolves once the far side has acknowledged every message; it keeps nothing for later. */
+export interface Sink<T> {
+  write(batch: readonly T[], signal: AbortSignal): Promise<void>
+  close(): Promise<void>
+}
+
+/** The far side will refuse these items every time: set them aside instead of retrying. */
+export class RejectedError extends Error {
+  override readonly name = 'RejectedError'
+  /** Indices in the batch that were refused, with the reason of each; the others were accepted. */
+  readonly refused: ReadonlyMap<number, string>
+  constructor(message: string, refused: ReadonlyMap<number, string>) {
+    super(message)
+    this.refused = refused
+  }
+}

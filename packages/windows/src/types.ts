@@ -1,0 +1,76 @@
+import type { MetricKind } from '@millrace/contracts'
+
+/** Bits of `flags`. */
+export const unstamped = 1
+export const qos0 = 2
+
+/** What the windows must know of ids; ids are dense, persistent and never reused. Boot 0 means none. */
+export interface Directory {
+  deviceOf(series: number): number
+  kindOf(series: number): MetricKind
+  bootName(boot: number): string
+}
+
+/** Columns of readings in order of arrival, all of one length. */
+export interface ReadingColumns {
+  length: number
+  series: Uint32Array
+  /** Epoch ms. Where `flags` has `unstamped`: arrival on the agent's monotonic scale, ms, turned into agent time on apply. */
+  ts: Float64Array
+  /** NaN where absent. */
+  seq: Float64Array
+  boot: Uint32Array
+  value: Float64Array
+  flags: Uint8Array
+}
+
+/** One entry per device message (per object of an array), set-aside ones with a usable device included. */
+export interface MessageColumns {
+  length: number
+  device: Uint32Array
+  /** As in ReadingColumns. */
+  ts: Float64Array
+  seq: Float64Array
+  boot: Uint32Array
+  flags: Uint8Array
+}
+
+/** Readings refused by a decoder, already in the dead letters. */
+export interface InvalidCount {
+  device: number
+  reason: string
+  count: number
+}
+
+/** What one group commit journals. */
+export interface ReadingBatch {
+  /** Newest arrival in the batch on the agent's monotonic scale, ms. */
+  arrivedMonotonicMs: number
+  readings: ReadingColumns
+  messages: MessageColumns
+  invalid: readonly InvalidCount[]
+}
+
+export interface WindowSettings {
+  lengthMs: number
+  latenessMs: number
+  /** Kept per series and window; more are `over-rate`. */
+  maxReadings: number
+  amendForMs: number
+}
+
+/** Everything the windows obey, in journal order: the same entries give the same bytes. */
+export type JournalEntry =
+  | { kind: 'data'; batch: ReadingBatch }
+  /** The agent started; monotonic times before it belong to another scale. */
+  | { kind: 'start'; epoch: string }
+  /** The agent's time at a monotonic moment: first anchor, or a step that the time source confirmed. */
+  | { kind: 'anchor'; monotonicMs: number; wallMs: number }
+  /** Devices silent for `idleMs`: their open windows close, their watermarks stay. */
+  | { kind: 'idle'; devices: Uint32Array }
+  /** Devices silent so long that they give up their sets: floors rise past their newest window. */
+  | { kind: 'retire'; devices: Uint32Array }
+  /** The amendment span shrinks (or grows back) for all devices; floors never fall. */
+  | { kind: 'span'; amendSpanMs: number }
+  /** Time settings in force from the next full hour of each device's event time. */
+  | { kind: 'settings'; settings: WindowSettings }
