@@ -1,4 +1,4 @@
-import type { SummaryRow } from './summaries.ts'
+import type { StatusBody, SummaryRow } from './summaries.ts'
 
 /** Names of one series in the HTTP API. */
 export interface SeriesName {
@@ -86,4 +86,29 @@ export interface LiveReadingEvent {
 export interface LiveSummaryEvent {
   site: string
   summaries: (ApiSummary & { device: string; metric: string; unit: string })[]
+}
+/** Also sent once per known agent when a client connects. */
+export type LiveStatusEvent = StatusBody
+
+/** Rows of a range merged over time: missing = sum over boots of `lastSeq - firstSeq + 1 - messages`. */
+export interface DeviceCompleteness {
+  site: string
+  device: string
+  messages: number
+  /** Null where the device sends no `seq`. */
+  missing: number | null
+}
+
+/** `GET /api/completeness?site=&device=&from=&to=`; every parameter is optional. */
+export interface CompletenessResponse {
+  from: number
+  to: number
+  devices: DeviceCompleteness[]
+}
+
+/** `GET /api/status`: the newest status of every agent seen. */
+export interface StatusResponse {
+  /** The ingest's clock, epoch ms. */
+  at: number
+  agents: StatusBody[]
 }
