@@ -1,0 +1,118 @@
+import type { Clock } from '@millrace/pipeline'
+import type { JournalEntry } from '@millrace/windows'
+
+export type AnchorEntry = Extract<JournalEntry, { kind: 'anchor' }>
+
+/** Who vouches for the anchor in force. */
+export type TimeSource = 'none' | 'system' | 'synchronised' | 'devices'
+
+export interface AgentTimeOptions {
+  clock: Clock
+  trust: 'system' | 'synchronised'
+  /** Whether the operating system says that its clock is synchronised; asked only with trust `synchronised`. */
+  isSynchronised: () => boolean
+  /** How long to wait for a trusted clock before the devices' clocks are taken, ms. */
+  waitMs: number
+}
+
+export interface TimeState {
+  source: TimeSource
+  /** Agent time minus the wall clock, ms; null before the first anchor. */
+  offsetMs: number | null
+  steps: number
+}
+
+/** How often `check` wants to be called, ms. */
+export const timeCheckMs = 5_000
+const stepMs = 2_000
+/** Checks that must see the same step after the one that noticed it. */
+const confirmations = 2
+
+/**
+ * The agent's time: an anchor of the wall clock carried on by the monotonic clock, so that a step of the wall clock
+ * moves nothing until it is confirmed. An anchor is obeyed only from the journal: `check` proposes, `obey` follows.
+ */
+export class AgentTime {
+  readonly #options: AgentTimeOptions
+  readonly #startedMs: number
+  readonly #deviceOffsets = new Map<number, number>()
+  #anchor: AnchorEntry | undefined
+  #source: TimeSource = 'none'
+  #proposedSource: TimeSource = 'none'
+  #steps = 0
+  #suspectedMs = 0
+  #seen = 0
+
+  constructor(options: AgentTimeOptions) {
+    this.#options = options
+    this.#startedMs = options.clock.monotonic()
+  }
+
+  /** Epoch ms; undefined before the first anchor. */
+  now(): number | undefined {
+    return this.at(this.#options.clock.monotonic())
+  }
+
+  /** Epoch ms at a monotonic moment; undefined before the first anchor. */
+  at(monotonicMs: number): number | undefined {
+    return this.#anchor && this.#anchor.wallMs + (monotonicMs - this.#anchor.monotonicMs)
+  }
+
+  /** A device's own time at a moment of arrival; used only until the first anchor. */
+  observe(device: number, ts: number, arrivedMonotonicMs: number): void {
+    const offset = ts - arrivedMonotonicMs
+    const known = this.#deviceOffsets.get(device)
+    if (known === undefined || offset > known) this.#deviceOffsets.set(device, offset)
+  }
+
+  /** The anchor to journal now, if any. */
+  check(): AnchorEntry | undefined {
+    const trusted = this.#options.trust === 'system' || this.#options.isSynchronised()
+    if (!this.#anchor) return trusted ? this.#propose(this.#options.trust) : this.#proposeFromDevices()
+    return trusted ? this.#watchForStep() : undefined
+  }
+
+  /** Follows an anchor that is in the journal. */
+  obey(entry: AnchorEntry): void {
+    if (this.#anchor) this.#steps++
+    this.#anchor = entry
+    this.#source = this.#proposedSource
+    this.#deviceOffsets.clear()
+  }
+
+  state(): TimeState {
+    const now = this.now()
+    const offsetMs = now === undefined ? null : Math.round(now - this.#options.clock.now())
+    return { source: this.#source, offsetMs, steps: this.#steps }
+  }
+
+  #propose(source: TimeSource): AnchorEntry {
+    this.#proposedSource = source
+    const { clock } = this.#options
+    return { kind: 'anchor', monotonicMs: clock.monotonic(), wallMs: clock.now() }
+  }
+
+  #proposeFromDevices(): AnchorEntry | undefined {
+    const monotonicMs = this.#options.clock.monotonic()
+    if (monotonicMs - this.#startedMs < this.#options.waitMs || this.#deviceOffsets.size === 0) return undefined
+    const offsets = [...this.#deviceOffsets.values()].sort((a, b) => a - b)
+    const median = offsets[Math.ceil(offsets.length / 2) - 1] ?? 0
+    this.#proposedSource = 'devices'
+    return { kind: 'anchor', monotonicMs, wallMs: Math.round(monotonicMs + median) }
+  }
+
+  #watchForStep(): AnchorEntry | undefined {
+    const driftMs = this.#options.clock.now() - (this.now() ?? 0)
+    if (Math.abs(driftMs) <= stepMs) {
+      this.#source = this.#options.trust
+      this.#seen = 0
+      return undefined
+    }
+    const same = this.#seen > 0 && Math.abs(driftMs - this.#suspectedMs) <= stepMs
+    this.#seen = same ? this.#seen + 1 : 1
+    this.#suspectedMs = driftMs
+    if (this.#seen <= confirmations) return undefined
+    this.#seen = 0
+    return this.#propose(this.#options.trust)
+  }
+}
