@@ -1,0 +1,2 @@
+export * from './recording-logger.ts'
+export * from './until.ts'
