@@ -1,0 +1,9 @@
+import type { Clock, Logger } from '@millrace/pipeline'
+
+/** What every source and sink of this package is created with. */
+export interface TransportContext {
+  clock: Clock
+  log: Logger
+  /** Told once a part that listens knows its address; the port matters where 0 was configured. */
+  listening?: (address: { host: string; port: number }) => void
+}

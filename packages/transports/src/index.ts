@@ -1,0 +1,2 @@
+export type { TransportContext } from './context.ts'
+export * from './mqtt/index.ts'

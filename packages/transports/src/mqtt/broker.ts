@@ -1,0 +1,188 @@
+import { createServer, type Server, type Socket } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
+import {
+  type Clock,
+  isLoopback,
+  type Logger,
+  listenError,
+  silentLogger,
+  systemClock,
+  UsageError,
+} from '@millrace/pipeline'
+import type { Aedes } from 'aedes'
+import { type Admission, createAdmission } from './admission.ts'
+import { type BrokerLimits, brokerLimitsSchema } from './broker-limits.ts'
+import { BrokerRules, type Denials } from './broker-rules.ts'
+import type { Credentials } from './credentials.ts'
+import { createFrameGuard } from './frame-guard.ts'
+import type { Gate } from './gate.ts'
+
+export interface BrokerOptions {
+  host: string
+  /** 0 for any free port. */
+  port: number
+  limits?: Partial<BrokerLimits> | undefined
+  /** Without any, everyone on this machine is trusted and any other address is refused at start. */
+  credentials?: Credentials | undefined
+  tls?: { cert: Buffer; key: Buffer; ca?: Buffer | undefined } | undefined
+  gate?: Gate | undefined
+  persistentSessions?: boolean | undefined
+  /** Asked at every CONNECT; while false, clients are told that the server is unavailable. */
+  admits?: (() => boolean) | undefined
+  clock?: Clock | undefined
+  log?: Logger | undefined
+  /** The setting or flag that names the port, for messages. */
+  setting?: string | undefined
+}
+
+export interface Broker {
+  /** Rejects with a MillraceError where the port is taken. */
+  listen(): Promise<{ host: string; port: number }>
+  connections(): number
+  /** How often something was denied, by reason, since the start. */
+  denials(): Readonly<Denials>
+  /** Ends every connection; nothing that waits at the gate is acknowledged afterwards. Safe twice. */
+  close(): Promise<void>
+}
+
+/** An MQTT 3.1.1 broker in this process. Rejects with a UsageError where it would be open to others without credentials. */
+export async function createBroker(options: BrokerOptions): Promise<Broker> {
+  if (!options.credentials && !isLoopback(options.host)) throw openAddressError(options)
+  const broker = new SocketBroker(options)
+  await broker.prepare()
+  return broker
+}
+
+function openAddressError({ host, setting = 'host' }: BrokerOptions): UsageError {
+  const problem = { path: setting, found: host, expected: 'a loopback address, or credentials' }
+  return new UsageError(`a broker open to other machines (${host}) needs credentials`, [problem], {
+    code: 'credentials-required',
+  })
+}
+
+class SocketBroker implements Broker {
+  readonly #options: BrokerOptions
+  readonly #limits: BrokerLimits
+  readonly #log: Logger
+  readonly #admission: Admission
+  readonly #sockets = new Set<Socket>()
+  readonly #denials: Denials = Object.create(null)
+  #aedes: Aedes | undefined
+  #server: Server | undefined
+  #closing: Promise<void> | undefined
+
+  constructor(options: BrokerOptions) {
+    this.#options = options
+    this.#limits = brokerLimitsSchema.parse(options.limits ?? {})
+    this.#log = options.log ?? silentLogger
+    this.#admission = createAdmission(this.#limits, options.clock ?? systemClock)
+  }
+
+  async prepare(): Promise<void> {
+    const { Aedes } = await import('aedes')
+    const limits = this.#limits
+    this.#aedes = await Aedes.createBroker({
+      ...this.#rules().hooks(),
+      connectTimeout: limits.connectTimeoutMs,
+      drainTimeout: limits.drainTimeoutMs,
+      keepaliveLimit: limits.maxKeepaliveS,
+      maxInflightInbound: limits.maxInflightQos2,
+      maxTopicLevels: limits.maxTopicLevels,
+    })
+    // An EventEmitter without a listener for `error` ends the process.
+    this.#aedes.on(
+      'error' as 'closed',
+      ((error: unknown) => {
+        this.#log.warn({ error: String(error) }, 'broker error')
+      }) as () => void,
+    )
+    this.#aedes.on('clientError', (client, error) => {
+      if (!this.#closing) this.#log.info({ client: client.id, reason: error.message }, 'connection ended')
+    })
+  }
+
+  #rules(): BrokerRules {
+    const { credentials, gate, persistentSessions = false, admits = () => true } = this.#options
+    return new BrokerRules({
+      limits: this.#limits,
+      credentials,
+      gate,
+      persistentSessions,
+      admits,
+      closing: () => this.#closing !== undefined,
+      deny: (reason) => this.#deny(reason),
+    })
+  }
+
+  async listen(): Promise<{ host: string; port: number }> {
+    const { host, port, tls, setting = 'port' } = this.#options
+    const accept = (socket: Socket): void => this.#accept(socket)
+    const server = tls
+      ? createTlsServer({ ...tls, requestCert: false, handshakeTimeout: this.#limits.connectTimeoutMs }, accept)
+      : createServer({ noDelay: true }, accept)
+    this.#server = server
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (error) => reject(listenError(error, { setting, host, port })))
+      server.listen({ host, port }, resolve)
+    })
+    server.on('error', (error) => this.#log.warn({ error: String(error) }, 'listener error'))
+    const address = server.address()
+    return { host, port: typeof address === 'object' && address ? address.port : port }
+  }
+
+  #accept(socket: Socket): void {
+    const address = socket.remoteAddress ?? ''
+    const refusal = this.#closing === undefined ? this.#admission.enter(address) : 'closing'
+    if (refusal) {
+      this.#deny(refusal)
+      socket.destroy()
+      return
+    }
+    this.#sockets.add(socket)
+    socket.once('close', () => {
+      this.#sockets.delete(socket)
+      this.#admission.leave(address)
+    })
+    this.#guard(socket)
+    this.#aedes?.handle(socket)
+  }
+
+  /** aedes takes bytes with `read`, and buffers a packet until it is whole: so the limit stands in front of `read`. */
+  #guard(socket: Socket): void {
+    const guard = createFrameGuard(this.#limits.maxPacketBytes)
+    const read = socket.read.bind(socket)
+    socket.read = (size?: number): Buffer | null => {
+      const chunk: Buffer | null = read(size)
+      const refusal = chunk && guard(chunk)
+      if (!refusal) return chunk
+      this.#deny(refusal)
+      socket.destroy()
+      return null
+    }
+  }
+
+  #deny(reason: string): void {
+    this.#denials[reason] = (this.#denials[reason] ?? 0) + 1
+  }
+
+  connections(): number {
+    return this.#sockets.size
+  }
+
+  denials(): Readonly<Denials> {
+    return this.#denials
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    const aedes = this.#aedes
+    const server = this.#server
+    for (const socket of this.#sockets) socket.destroy()
+    await new Promise<void>((resolve) => (aedes ? aedes.close(resolve) : resolve()))
+    await new Promise<void>((resolve) => (server?.listening ? server.close(() => resolve()) : resolve()))
+  }
+}

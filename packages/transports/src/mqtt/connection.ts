@@ -1,0 +1,128 @@
+import { backoff, type Logger, silentLogger } from '@millrace/pipeline'
+import type { IClientOptions, MqttClient } from 'mqtt'
+import type { MqttAddress } from './settings.ts'
+
+const minRetryMs = 200
+const maxRetryMs = 5_000
+const closeMs = 500
+const disconnectPacket = Buffer.from([0xe0, 0])
+
+export interface ConnectionOptions extends MqttAddress {
+  clientId: string
+  /** False: the broker keeps the session while this client is away. */
+  clean: boolean
+  will?: IClientOptions['will']
+  keepaliveS?: number | undefined
+  log?: Logger | undefined
+}
+
+export interface ConnectionEvents {
+  /** A new client, before anything arrived: the place for listeners. */
+  opened?(client: MqttClient): void
+  connected(client: MqttClient): void
+  /** Once for each `connected`. */
+  lost?(): void
+}
+
+type Connect = (url: string, options: IClientOptions) => MqttClient
+
+/**
+ * One MQTT connection that is made again for ever, with full jitter. Every try has a client of its own,
+ * so that nothing of an ended connection (message ids, stores, queues) reaches into the next.
+ */
+export class Connection {
+  readonly #options: ConnectionOptions
+  readonly #events: ConnectionEvents
+  readonly #log: Logger
+  #client: MqttClient | undefined
+  #connected = false
+  #tries = 0
+  #timer: NodeJS.Timeout | undefined
+  #stopped = false
+  lastError: string | null = null
+
+  constructor(options: ConnectionOptions, events: ConnectionEvents) {
+    this.#options = options
+    this.#events = events
+    this.#log = options.log ?? silentLogger
+  }
+
+  /** The client while it is connected. */
+  get client(): MqttClient | undefined {
+    return this.#connected ? this.#client : undefined
+  }
+
+  async start(): Promise<void> {
+    const { connect } = await import('mqtt')
+    if (!this.#stopped && !this.#client) this.#open(connect)
+  }
+
+  #open(connect: Connect): void {
+    const { url, log: _log, keepaliveS = 30, ...options } = this.#options
+    const client = connect(url, {
+      ...(options as IClientOptions),
+      protocolVersion: 4,
+      keepalive: keepaliveS,
+      reconnectPeriod: 0,
+      connectTimeout: 10_000,
+      queueQoSZero: false,
+      resubscribe: false,
+    })
+    this.#client = client
+    client.on('error', (error) => {
+      this.lastError = (error as NodeJS.ErrnoException).code ?? error.message
+      if (!client.connected) client.end(true)
+    })
+    client.once('connect', () => this.#onConnect(client))
+    client.once('close', () => this.#onClose(client, connect))
+    this.#events.opened?.(client)
+  }
+
+  #onConnect(client: MqttClient): void {
+    if (client !== this.#client || this.#stopped) return
+    this.#connected = true
+    this.#tries = 0
+    this.lastError = null
+    this.#events.connected(client)
+  }
+
+  #onClose(client: MqttClient, connect: Connect): void {
+    if (client !== this.#client) return
+    const wasConnected = this.#connected
+    this.#connected = false
+    client.end(true)
+    if (wasConnected) this.#events.lost?.()
+    if (this.#stopped) return
+    const waitMs = backoff(this.#tries++, { minMs: minRetryMs, maxMs: maxRetryMs })
+    if (wasConnected || this.#tries === 1) {
+      this.#log.warn({ url: this.#options.url, reason: this.lastError ?? 'closed', waitMs }, 'not connected')
+    }
+    this.#timer = setTimeout(() => this.#open(connect), waitMs)
+  }
+
+  /** Ends this connection as if the network had; the next is made after the usual wait. */
+  drop(): void {
+    this.#client?.stream.destroy()
+  }
+
+  /** Says goodbye, so that the broker sends no will. Safe without start and twice. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+    const client = this.#client
+    if (!client) return
+    if (this.#connected) await this.#sayGoodbye(client)
+    client.end(true)
+  }
+
+  #sayGoodbye(client: MqttClient): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, closeMs)
+      client.stream.once('close', () => {
+        clearTimeout(timer)
+        resolve()
+      })
+      client.stream.end(disconnectPacket)
+    })
+  }
+}

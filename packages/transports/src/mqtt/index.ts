@@ -1,0 +1,7 @@
+export { type Broker, type BrokerOptions, createBroker } from './broker.ts'
+export { type BrokerLimits, brokerLimitsSchema } from './broker-limits.ts'
+export { type Credentials, credentialLine, parseCredentials, type Role, readCredentials } from './credentials.ts'
+export type { Gate, GatedPublish } from './gate.ts'
+export { createMqttLink, type LinkOptions, type MqttLink } from './link.ts'
+export { type MqttAddress, type MqttSettings, mqttSettings, readMqttAddress } from './settings.ts'
+export { topicMatches } from './topic-filter.ts'
