@@ -1,1 +1,3 @@
+export * from './keeper-types.ts'
+export * from './signatures.ts'
 export * from './types.ts'
