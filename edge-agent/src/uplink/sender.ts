@@ -1,0 +1,172 @@
+import type { MessageKind, Receipt } from '@millrace/contracts'
+import { backoff, type Clock } from '@millrace/pipeline'
+
+/** A committed message: its number and bytes never change. */
+export interface OutboxMessage {
+  site: string
+  seq: number
+  kind: MessageKind
+  bytes: Uint8Array
+}
+
+export interface MessageName {
+  site: string
+  seq: number
+}
+
+export interface SenderOptions {
+  /** Name of the spool whose messages are sent; receipts for any other are ignored. */
+  spool: string
+  maxOutstanding: number
+  /** Committed messages, newest first, whose forerunners are receipted. */
+  newest(limit: number, exclude: readonly MessageName[]): Promise<OutboxMessage[]>
+  /** Forgets messages; durable when it resolves. */
+  settle(site: string, receipt: Receipt): Promise<void>
+  /** Resolves when the wire has taken the message, which ends no duty of ours. */
+  publish(message: OutboxMessage): Promise<void>
+  /** Real time: back-off does not follow a clock file. */
+  clock: Clock
+  onError(error: unknown): void
+  random?: () => number
+}
+
+interface Outstanding {
+  message: OutboxMessage
+  tries: number
+  sentMs: number
+  dueMs: number
+  publishing: boolean
+}
+
+const repeatLimits = { minMs: 5_000, maxMs: 600_000 }
+/** What was sent this recently is not sent again early: else two copies' receipts would make more copies. */
+const settleMs = 1_000
+
+export function covers(receipt: Receipt, seq: number): boolean {
+  return seq <= receipt.upTo || receipt.ranges.some(([from, to]) => seq >= from && seq <= to)
+}
+
+/**
+ * Keeps at most `maxOutstanding` messages on their way; only a receipt frees a place.
+ * A message is repeated with growing pauses, and at once when a receipt brings no news: then the ingest has just
+ * connected and everything on its way may be gone.
+ */
+export class Sender {
+  readonly #options: SenderOptions
+  readonly #outstanding = new Map<string, Outstanding>()
+  readonly #unsettled = new Map<string, Receipt>()
+  #settling: Promise<void> | undefined
+  #filling: Promise<void> | undefined
+  #refill = false
+  #stopped = false
+
+  constructor(options: SenderOptions) {
+    this.#options = options
+  }
+
+  get outstanding(): number {
+    return this.#outstanding.size
+  }
+
+  /** Sends what there is room for; call it after a checkpoint and on connect. */
+  fill(): void {
+    this.#refill = true
+    this.#filling ??= this.#fillAll().finally(() => {
+      this.#filling = undefined
+    })
+  }
+
+  /** Sends again what is due; call it a few times a second. */
+  tick(): void {
+    const now = this.#options.clock.monotonic()
+    for (const entry of this.#outstanding.values()) if (entry.dueMs <= now) this.#send(entry)
+  }
+
+  receipt(site: string, receipt: Receipt): void {
+    if (receipt.spool !== this.#options.spool || this.#stopped) return
+    const freed = [...this.#outstanding].filter(([, { message }]) => {
+      return message.site === site && covers(receipt, message.seq)
+    })
+    for (const [key] of freed) this.#outstanding.delete(key)
+    if (freed.length === 0) this.repeatAll()
+    this.#unsettled.set(site, receipt)
+    this.#settling ??= this.#settleAll().finally(() => {
+      this.#settling = undefined
+    })
+  }
+
+  /** Sends everything on its way again at once, but for what was just sent. */
+  repeatAll(): void {
+    const now = this.#options.clock.monotonic()
+    for (const entry of this.#outstanding.values()) {
+      entry.tries = 1
+      entry.dueMs = Math.min(entry.dueMs, entry.sentMs + repeatLimits.minMs)
+      if (now - entry.sentMs >= settleMs) this.#send(entry)
+    }
+  }
+
+  /** Drops a message that is no longer in the outbox. */
+  forget({ site, seq }: MessageName): void {
+    this.#outstanding.delete(`${site}/${seq}`)
+  }
+
+  /** Waits for work under way on the spool. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    await this.#settling
+    await this.#filling
+  }
+
+  async #settleAll(): Promise<void> {
+    for (const [site, receipt] of this.#unsettled) {
+      this.#unsettled.delete(site)
+      try {
+        await this.#options.settle(site, receipt)
+      } catch (error) {
+        this.#options.onError(error)
+      }
+    }
+    this.fill()
+  }
+
+  async #fillAll(): Promise<void> {
+    while (this.#refill && !this.#stopped) {
+      this.#refill = false
+      try {
+        await this.#fillOnce()
+      } catch (error) {
+        this.#options.onError(error)
+      }
+    }
+  }
+
+  async #fillOnce(): Promise<void> {
+    // A message that is receipted but not yet settled is still in the outbox: it must not be sent again.
+    await this.#settling
+    const room = this.#options.maxOutstanding - this.#outstanding.size
+    if (room <= 0) return
+    const exclude = [...this.#outstanding.values()].map(({ message: { site, seq } }) => ({ site, seq }))
+    for (const message of await this.#options.newest(room, exclude)) {
+      const entry: Outstanding = { message, tries: 0, sentMs: 0, dueMs: 0, publishing: false }
+      this.#outstanding.set(`${message.site}/${message.seq}`, entry)
+      this.#send(entry)
+    }
+  }
+
+  #send(entry: Outstanding): void {
+    if (this.#stopped) return
+    const now = this.#options.clock.monotonic()
+    entry.tries++
+    entry.sentMs = now
+    entry.dueMs = now + backoff(entry.tries - 1, repeatLimits, this.#options.random ?? Math.random)
+    // The wire still holds the bytes of the last try and will send them by itself.
+    if (entry.publishing) return
+    entry.publishing = true
+    this.#options
+      .publish(entry.message)
+      .catch((error: unknown) => this.#options.onError(error))
+      .finally(() => {
+        entry.publishing = false
+      })
+  }
+}
