@@ -1,2 +1,3 @@
 export * from './recording-logger.ts'
+export * from './transport-contract.ts'
 export * from './until.ts'

@@ -6,4 +6,6 @@ export interface TransportContext {
   log: Logger
   /** Told once a part that listens knows its address; the port matters where 0 was configured. */
   listening?: (address: { host: string; port: number }) => void
+  /** Names this instance to a foreign broker, the same after every restart. */
+  clientId?: string
 }

@@ -14,7 +14,7 @@ import { type Admission, createAdmission } from './admission.ts'
 import { type BrokerLimits, brokerLimitsSchema } from './broker-limits.ts'
 import { BrokerRules, type Denials } from './broker-rules.ts'
 import type { Credentials } from './credentials.ts'
-import { createFrameGuard } from './frame-guard.ts'
+import { FrameGuard } from './frame-guard.ts'
 import type { Gate } from './gate.ts'
 
 export interface BrokerOptions {
@@ -149,11 +149,11 @@ class SocketBroker implements Broker {
 
   /** aedes takes bytes with `read`, and buffers a packet until it is whole: so the limit stands in front of `read`. */
   #guard(socket: Socket): void {
-    const guard = createFrameGuard(this.#limits.maxPacketBytes)
+    const guard = new FrameGuard(this.#limits.maxPacketBytes)
     const read = socket.read.bind(socket)
     socket.read = (size?: number): Buffer | null => {
       const chunk: Buffer | null = read(size)
-      const refusal = chunk && guard(chunk)
+      const refusal = chunk && guard.check(chunk)
       if (!refusal) return chunk
       this.#deny(refusal)
       socket.destroy()

@@ -39,6 +39,7 @@ export class Connection {
   #tries = 0
   #timer: NodeJS.Timeout | undefined
   #stopped = false
+  #dropWaitMs = 0
   lastError: string | null = null
 
   constructor(options: ConnectionOptions, events: ConnectionEvents) {
@@ -93,15 +94,17 @@ export class Connection {
     client.end(true)
     if (wasConnected) this.#events.lost?.()
     if (this.#stopped) return
-    const waitMs = backoff(this.#tries++, { minMs: minRetryMs, maxMs: maxRetryMs })
+    const waitMs = Math.max(this.#dropWaitMs, backoff(this.#tries++, { minMs: minRetryMs, maxMs: maxRetryMs }))
+    this.#dropWaitMs = 0
     if (wasConnected || this.#tries === 1) {
       this.#log.warn({ url: this.#options.url, reason: this.lastError ?? 'closed', waitMs }, 'not connected')
     }
     this.#timer = setTimeout(() => this.#open(connect), waitMs)
   }
 
-  /** Ends this connection as if the network had; the next is made after the usual wait. */
-  drop(): void {
+  /** Ends this connection as if the network had; the next is made after `waitMs`. */
+  drop(waitMs: number): void {
+    this.#dropWaitMs = waitMs
     this.#client?.stream.destroy()
   }
 

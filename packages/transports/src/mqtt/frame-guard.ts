@@ -1,58 +1,59 @@
 const connectType = 1
 const maxLengthBytes = 4
 
-/** Looks at the bytes of one MQTT connection as they arrive; answers with the reason to end it, or undefined. */
-export type FrameGuard = (chunk: Uint8Array) => Refusal
 type Refusal = 'not-mqtt' | 'packet-too-large' | undefined
 
 /**
- * Follows packet borders through the byte stream and judges each packet by its declared length, so that
- * nothing of an oversized packet is ever buffered. The first packet must be a CONNECT.
+ * Follows packet borders through the bytes of one MQTT connection and judges each packet by its declared length,
+ * so that nothing of an oversized packet is ever buffered. The first packet must be a CONNECT.
  */
-export function createFrameGuard(maxPacketBytes: number): FrameGuard {
+export class FrameGuard {
+  readonly #maxPacketBytes: number
   /** Bytes left of the current packet's body; -1 while a fixed header is read. */
-  let left = -1
+  #left = -1
   /** Bytes of the length field seen so far; -1 before the type byte. */
-  let lengthBytes = -1
-  let length = 0
-  let started = false
+  #lengthBytes = -1
+  #length = 0
+  #started = false
 
-  function typeByte(byte: number): Refusal {
-    if (!started && byte >> 4 !== connectType) return 'not-mqtt'
-    started = true
-    lengthBytes = 0
-    length = 0
+  constructor(maxPacketBytes: number) {
+    this.#maxPacketBytes = maxPacketBytes
+  }
+
+  /** The reason to end the connection that sent these bytes, or undefined. */
+  check(chunk: Uint8Array): Refusal {
+    let at = 0
+    while (at < chunk.length) {
+      if (this.#left >= 0) at += this.#skip(chunk.length - at)
+      else {
+        const refusal = this.#header(chunk[at++]!)
+        if (refusal !== undefined) return refusal
+      }
+      if (this.#left === 0) this.#left = this.#lengthBytes = -1
+    }
     return undefined
   }
 
-  function lengthByte(byte: number): Refusal {
-    length += (byte & 0x7f) * 128 ** lengthBytes++
-    if (length > maxPacketBytes) return 'packet-too-large'
-    if (byte < 0x80) left = length
-    else if (lengthBytes === maxLengthBytes) return 'not-mqtt'
-    return undefined
-  }
-
-  function skip(chunk: Uint8Array, at: number): number {
-    const taken = Math.min(left, chunk.length - at)
-    left -= taken
+  #skip(available: number): number {
+    const taken = Math.min(this.#left, available)
+    this.#left -= taken
     return taken
   }
 
-  function header(byte: number): Refusal {
-    return lengthBytes < 0 ? typeByte(byte) : lengthByte(byte)
+  #header(byte: number): Refusal {
+    if (this.#lengthBytes >= 0) return this.#lengthByte(byte)
+    if (!this.#started && byte >> 4 !== connectType) return 'not-mqtt'
+    this.#started = true
+    this.#lengthBytes = 0
+    this.#length = 0
+    return undefined
   }
 
-  return (chunk) => {
-    let at = 0
-    while (at < chunk.length) {
-      if (left >= 0) at += skip(chunk, at)
-      else {
-        const refusal = header(chunk[at++]!)
-        if (refusal !== undefined) return refusal
-      }
-      if (left === 0) left = lengthBytes = -1
-    }
+  #lengthByte(byte: number): Refusal {
+    this.#length += (byte & 0x7f) * 128 ** this.#lengthBytes++
+    if (this.#length > this.#maxPacketBytes) return 'packet-too-large'
+    if (byte < 0x80) this.#left = this.#length
+    else if (this.#lengthBytes === maxLengthBytes) return 'not-mqtt'
     return undefined
   }
 }

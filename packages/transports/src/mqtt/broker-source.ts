@@ -1,0 +1,130 @@
+import { readFileSync } from 'node:fs'
+import { type Delivery, definePlugin, type Message, type Source } from '@millrace/pipeline'
+import { z } from 'zod'
+import type { TransportContext } from '../context.ts'
+import { type Broker, createBroker } from './broker.ts'
+import { brokerLimitsSchema } from './broker-limits.ts'
+import { readCredentials } from './credentials.ts'
+import type { GatedPublish } from './gate.ts'
+import { Refusal } from './refusal.ts'
+
+const settings = z.object({
+  host: z.string().min(1).default('127.0.0.1'),
+  port: z.int().min(0).max(65_535).default(1883),
+  /** Lines `user:device|service:salt:hash`; needed on any address but loopback. */
+  credentialsFile: z.string().min(1).optional(),
+  /** PEM files of the listener; both or none. */
+  cert: z.string().min(1).optional(),
+  key: z.string().min(1).optional(),
+  limits: brokerLimitsSchema.prefault({}),
+  /** Bodies that wait for the acknowledgement; a publish beyond that ends its connection. */
+  maxHeldBytes: z
+    .int()
+    .positive()
+    .default(64 * 1024 * 1024),
+})
+type Settings = z.output<typeof settings>
+
+/** A broker of our own: a device's publish is acknowledged when the delivery that holds it is. */
+export const brokerSource = definePlugin({
+  type: 'broker',
+  settings,
+  create: (options: Settings, context: TransportContext): Source => new BrokerSource(options, context),
+})
+
+class BrokerSource implements Source {
+  readonly #settings: Settings
+  readonly #context: TransportContext
+  readonly #refusal = new Refusal()
+  readonly #timers = new Set<NodeJS.Timeout>()
+  #broker: Broker | undefined
+  #receive: ((delivery: Delivery) => void) | undefined
+  #group: GatedPublish[] = []
+  #arrivals: number[] = []
+  #heldBytes = 0
+
+  constructor(options: Settings, context: TransportContext) {
+    this.#settings = options
+    this.#context = context
+  }
+
+  async start(receive: (delivery: Delivery) => void): Promise<void> {
+    const { host, port, credentialsFile, cert, key, limits } = this.#settings
+    this.#receive = receive
+    this.#broker = await createBroker({
+      host,
+      port,
+      limits,
+      credentials: credentialsFile === undefined ? undefined : await readCredentials(credentialsFile),
+      tls: cert && key ? { cert: readFileSync(cert), key: readFileSync(key) } : undefined,
+      gate: (publish) => this.#take(publish),
+      admits: () => !this.#refusal.active,
+      clock: this.#context.clock,
+      log: this.#context.log,
+      setting: 'collect.port',
+    })
+    const address = await this.#broker.listen()
+    this.#context.log.info(address, 'listening for devices')
+    this.#context.listening?.(address)
+  }
+
+  async stop(): Promise<void> {
+    this.#receive = undefined
+    this.#group = []
+    this.#arrivals = []
+    for (const timer of this.#timers) clearTimeout(timer)
+    await this.#broker?.close()
+  }
+
+  #take(publish: GatedPublish): void {
+    this.#heldBytes += publish.message.body.length
+    if (this.#heldBytes > this.#settings.maxHeldBytes) {
+      this.#heldBytes -= publish.message.body.length
+      publish.release(new Error('too much is waiting for the disk'))
+      return
+    }
+    if (this.#group.length === 0) setImmediate(() => this.#flush())
+    this.#group.push(publish)
+    this.#arrivals.push(this.#context.clock.monotonic())
+  }
+
+  #flush(): void {
+    const group = this.#group
+    const arrivals = Float64Array.from(this.#arrivals)
+    this.#group = []
+    this.#arrivals = []
+    if (group.length === 0 || !this.#receive) return
+    const messages = group.map((publish) => publish.message)
+    let settled = false
+    const settle = (then: () => void): void => {
+      if (settled || !this.#receive) return
+      settled = true
+      this.#heldBytes -= bytesOf(messages)
+      then()
+    }
+    this.#receive({
+      messages,
+      arrivals,
+      ack: () => settle(() => this.#accept(group)),
+      refuse: (reason) => settle(() => this.#refuse(group, reason)),
+    })
+  }
+
+  #accept(group: readonly GatedPublish[]): void {
+    this.#refusal.accepted()
+    for (const publish of group) publish.release()
+  }
+
+  /** The connections stay, unread, until the delay is over: senders that are kept waiting cannot hammer. */
+  #refuse(group: readonly GatedPublish[], reason: string): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer)
+      for (const publish of group) publish.release(new Error(reason))
+    }, this.#refusal.begin())
+    this.#timers.add(timer)
+  }
+}
+
+function bytesOf(messages: readonly Message[]): number {
+  return messages.reduce((sum, message) => sum + message.body.length, 0)
+}
