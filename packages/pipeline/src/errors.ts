@@ -12,12 +12,13 @@ export const errorCodes = {
   unreachable: 3,
   'spool-locked': 1,
   'spool-foreign': 1,
-  'spool-newer': 1,
+  'spool-version': 1,
   'spool-full': 1,
   'spool-failed': 1,
   'spool-closed': 1,
   'sqlite-too-old': 1,
   'store-foreign': 1,
+  'store-locked': 1,
   'check-failed': 1,
   internal: 1,
 } as const
@@ -34,7 +35,7 @@ export interface ErrorDetails {
 export class MillraceError extends Error {
   override readonly name: string = 'MillraceError'
   readonly code: ErrorCode
-  readonly hint?: string
+  declare readonly hint?: string
 
   constructor(code: ErrorCode, message: string, { hint, cause }: ErrorDetails = {}) {
     super(message, cause === undefined ? {} : { cause })

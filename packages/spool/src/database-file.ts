@@ -1,0 +1,126 @@
+import { randomBytes } from 'node:crypto'
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { isDamageOnOpen, SpoolFailure } from './failure.ts'
+import type { SpoolOptions } from './types.ts'
+
+/** "Mill" in ASCII, in the header of every spool. */
+const applicationId = 0x4d696c6c
+const companions = ['-wal', '-shm']
+/** Above this a full check at every start would hold the service up; it is then done only after a failure. */
+const alwaysCheckedBytes = 64 * 1024 * 1024
+
+export interface OpenedFile {
+  database: DatabaseSync
+  name: string
+  movedAside: { reason: string; to: string } | null
+}
+
+function connect(file: string): DatabaseSync {
+  const database = new DatabaseSync(file, { timeout: 1000 })
+  try {
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY')
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+function pragma(database: DatabaseSync, name: string): unknown {
+  return Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0]
+}
+
+function syncFolder(folder: string): void {
+  if (process.platform === 'win32') return
+  const handle = openSync(folder, 'r')
+  fsyncSync(handle)
+  closeSync(handle)
+}
+
+/** Made beside its place and renamed whole, so that a spool file is complete or not there. */
+function create(file: string, { folder, application, version, schema }: SpoolOptions): void {
+  const temporary = `${file}.new`
+  for (const suffix of ['', ...companions]) rmSync(temporary + suffix, { force: true })
+  const database = connect(temporary)
+  database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${version}; BEGIN`)
+  database.exec('CREATE TABLE spool_identity (application TEXT NOT NULL, name TEXT NOT NULL) STRICT')
+  const name = randomBytes(8).toString('hex')
+  database.prepare('INSERT INTO spool_identity VALUES (?, ?)').run(application, name)
+  for (const statement of schema) database.exec(statement)
+  database.exec('COMMIT')
+  database.close()
+  renameSync(temporary, file)
+  syncFolder(folder)
+}
+
+function refuseForeign(database: DatabaseSync, file: string, { application, version }: SpoolOptions): void {
+  const hint = 'It was left as it is. Move it away, or give this service another dataDir.'
+  if (pragma(database, 'application_id') !== applicationId) {
+    throw new SpoolFailure('spool-foreign', `${file} is a database of another program`, hint)
+  }
+  const owner = database.prepare('SELECT application FROM spool_identity').get()?.application
+  if (owner !== application) {
+    throw new SpoolFailure('spool-foreign', `${file} is the spool of ${owner}, not of ${application}`, hint)
+  }
+  const found = pragma(database, 'user_version')
+  if (found === version) return
+  throw new SpoolFailure('spool-version', `${file} has version ${found}; this program writes version ${version}`, hint)
+}
+
+function findDamage(database: DatabaseSync, file: string): string | undefined {
+  const suspect = existsSync(`${file}.suspect`)
+  if (!suspect && statSync(file).size > alwaysCheckedBytes) return undefined
+  const verdict = pragma(database, suspect ? 'integrity_check(1)' : 'quick_check(1)')
+  if (verdict !== 'ok') return String(verdict)
+  rmSync(`${file}.suspect`, { force: true })
+  return undefined
+}
+
+/** Opens an existing file; a text instead of a connection says what is damaged. */
+function openExisting(file: string, options: SpoolOptions): DatabaseSync | string {
+  let database: DatabaseSync | undefined
+  try {
+    database = connect(file)
+    refuseForeign(database, file, options)
+    const damage = findDamage(database, file)
+    if (damage === undefined) return database
+    database.close()
+    return damage
+  } catch (error) {
+    database?.close()
+    if (isDamageOnOpen(error)) return (error as Error).message
+    throw error
+  }
+}
+
+function moveAside(file: string, atMs: number): string {
+  const to = `${file}.damaged-${new Date(atMs).toISOString().replaceAll(':', '-')}`
+  for (const suffix of ['', ...companions]) {
+    if (existsSync(file + suffix)) renameSync(file + suffix, to + suffix)
+  }
+  rmSync(`${file}.suspect`, { force: true })
+  return to
+}
+
+/** Opens the spool's file, made when missing and made anew when damaged; the damaged one is kept beside it. */
+export function openFile(options: SpoolOptions): OpenedFile {
+  const file = join(options.folder, 'spool.db')
+  let movedAside: OpenedFile['movedAside'] = null
+  if (!existsSync(file)) create(file, options)
+  let opened = openExisting(file, options)
+  if (typeof opened === 'string') {
+    movedAside = { reason: opened, to: moveAside(file, Date.now()) }
+    create(file, options)
+    opened = openExisting(file, options)
+  }
+  if (typeof opened === 'string') throw new SpoolFailure('spool-failed', `a new spool is damaged at once: ${opened}`)
+  const name = opened.prepare('SELECT name FROM spool_identity').get()?.name
+  return { database: opened, name: String(name), movedAside }
+}
+
+/** Asks the next start for a full check. */
+export function markSuspect(folder: string): void {
+  closeSync(openSync(join(folder, 'spool.db.suspect'), 'w'))
+}

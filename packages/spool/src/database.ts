@@ -1,0 +1,71 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { isFull, SpoolFailure } from './failure.ts'
+import type { SpoolOptions, SpoolUsage, SqlValue, Statement } from './types.ts'
+
+const maxCachedStatements = 500
+
+export interface SpoolDatabase {
+  write(statements: readonly Statement[], reserve: boolean): void
+  read(sql: string, params: readonly SqlValue[]): SqlValue[][]
+  usage(): SpoolUsage
+}
+
+function cachedStatements(database: DatabaseSync): (sql: string) => StatementSync {
+  const cache = new Map<string, StatementSync>()
+  return (sql) => {
+    let statement = cache.get(sql)
+    if (!statement) {
+      if (cache.size >= maxCachedStatements) cache.clear()
+      statement = database.prepare(sql)
+      statement.setReturnArrays(true)
+      cache.set(sql, statement)
+    }
+    return statement
+  }
+}
+
+/**
+ * One connection with two limits: SQLite holds the file under maxBytes; below that, an ordinary write that would
+ * end inside the reserve is rolled back, unless it leaves less in use than it found. Freed pages count as free,
+ * so the reserve cannot be eaten up by reusing them.
+ */
+export function spoolDatabase(database: DatabaseSync, { maxBytes, reserveBytes }: SpoolOptions): SpoolDatabase {
+  const prepare = cachedStatements(database)
+  const number = (sql: string) => Number((prepare(sql).get() as unknown as SqlValue[])[0])
+  const pageBytes = number('PRAGMA page_size')
+  const usedPages = () => number('PRAGMA page_count') - number('PRAGMA freelist_count')
+  const openPages = Math.floor((maxBytes - reserveBytes) / pageBytes)
+  database.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(maxBytes / pageBytes))}`)
+  let used = usedPages()
+
+  const run = (statements: readonly Statement[]) => {
+    for (const { sql, rows } of statements) {
+      const statement = prepare(sql)
+      for (const row of rows) statement.run(...row)
+    }
+  }
+  const fullError = () => {
+    const bytes = `${used * pageBytes} of ${maxBytes} bytes used, ${reserveBytes} kept in reserve`
+    return new SpoolFailure('spool-full', `the spool is full: ${bytes}`)
+  }
+  const commit = (statements: readonly Statement[], reserve: boolean) => {
+    run(statements)
+    const usedAfter = usedPages()
+    if (!reserve && usedAfter > openPages && usedAfter > used) throw fullError()
+    prepare('COMMIT').run()
+    return usedAfter
+  }
+  return {
+    write(statements, reserve) {
+      prepare('BEGIN IMMEDIATE').run()
+      try {
+        used = commit(statements, reserve)
+      } catch (error) {
+        if (database.isTransaction) prepare('ROLLBACK').run()
+        throw isFull(error) ? fullError() : error
+      }
+    },
+    read: (sql, params) => prepare(sql).all(...params) as unknown as SqlValue[][],
+    usage: () => ({ bytes: used * pageBytes, maxBytes }),
+  }
+}

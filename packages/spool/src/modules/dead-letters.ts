@@ -1,0 +1,112 @@
+import type { Spool, SqlValue, Statement } from '../types.ts'
+
+export interface DeadLetter {
+  /** Epoch ms. */
+  atMs: number
+  reason: string
+  /** Where it came from, such as a topic. */
+  source: string
+  device: string | null
+  site: string | null
+  /** Readings in it; bytes that cannot be decoded are one. */
+  count: number
+  body: Uint8Array
+}
+
+export interface DeadLetterCount {
+  reason: string
+  letters: number
+  readings: number
+  firstMs: number
+  lastMs: number
+}
+
+/** The first and the newest so many of each reason keep their bodies. */
+export const keptPerEnd = 50
+export const maxBodyBytes = 64 * 1024
+
+const insertLetter = `INSERT INTO dead_letters
+  SELECT ?1, 1 + coalesce((SELECT max(nth) FROM dead_letters WHERE reason = ?1), 0), ?2, ?3, ?4, ?5, ?6, ?7`
+
+const trimLetters = `DELETE FROM dead_letters
+  WHERE reason = ?1 AND nth > ${keptPerEnd} AND nth <= (SELECT max(nth) FROM dead_letters WHERE reason = ?1) - ${keptPerEnd}`
+
+const addCounts = `INSERT INTO dead_letter_counts VALUES (?, ?, ?, ?, ?)
+  ON CONFLICT DO UPDATE SET letters = letters + excluded.letters, readings = readings + excluded.readings,
+    first_ms = min(first_ms, excluded.first_ms), last_ms = max(last_ms, excluded.last_ms)`
+
+function byReason(letters: readonly DeadLetter[]): Map<string, DeadLetter[]> {
+  const groups = new Map<string, DeadLetter[]>()
+  for (const letter of letters) {
+    const group = groups.get(letter.reason)
+    if (group) group.push(letter)
+    else groups.set(letter.reason, [letter])
+  }
+  return groups
+}
+
+/** Those of a burst that could be kept at all. */
+function bothEnds(group: readonly DeadLetter[]): readonly DeadLetter[] {
+  if (group.length <= 2 * keptPerEnd) return group
+  return [...group.slice(0, keptPerEnd), ...group.slice(-keptPerEnd)]
+}
+
+function letterRow({ reason, atMs, source, device, site, count, body }: DeadLetter): SqlValue[] {
+  return [reason, atMs, source, device, site, count, body.subarray(0, maxBodyBytes)]
+}
+
+function countRow(reason: string, group: readonly DeadLetter[]): SqlValue[] {
+  const times = group.map(({ atMs }) => atMs)
+  const readings = group.reduce((sum, { count }) => sum + count, 0)
+  const [firstMs, lastMs] = [times.reduce((a, b) => Math.min(a, b)), times.reduce((a, b) => Math.max(a, b))]
+  return [reason, group.length, readings, firstMs, lastMs]
+}
+
+/** Inputs set aside: counts by reason that never fall, and a bounded sample of bodies. Reasons are words of ours, never input. */
+export const deadLetters = {
+  schema: [
+    `CREATE TABLE dead_letters (reason TEXT NOT NULL, nth INTEGER NOT NULL, at_ms REAL NOT NULL, source TEXT NOT NULL,
+      device TEXT, site TEXT, readings INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (reason, nth)) STRICT`,
+    `CREATE TABLE dead_letter_counts (reason TEXT PRIMARY KEY, letters INTEGER NOT NULL, readings INTEGER NOT NULL,
+      first_ms REAL NOT NULL, last_ms REAL NOT NULL) STRICT, WITHOUT ROWID`,
+  ],
+
+  add(...letters: readonly DeadLetter[]): Statement[] {
+    if (letters.length === 0) return []
+    const groups = [...byReason(letters)]
+    return [
+      { sql: insertLetter, rows: groups.flatMap(([, group]) => bothEnds(group).map(letterRow)) },
+      { sql: trimLetters, rows: groups.map(([reason]) => [reason]) },
+      { sql: addCounts, rows: groups.map(([reason, group]) => countRow(reason, group)) },
+    ]
+  },
+
+  /** Newest first, of one reason or of all. */
+  async list(spool: Spool, { reason, limit = 100 }: { reason?: string; limit?: number } = {}): Promise<DeadLetter[]> {
+    const rows = await spool.read(
+      `SELECT at_ms, reason, source, device, site, readings, body FROM dead_letters
+       WHERE ?1 IS NULL OR reason = ?1 ORDER BY at_ms DESC, nth DESC LIMIT ?2`,
+      [reason ?? null, limit],
+    )
+    return rows.map((row) => {
+      const [atMs, found, source, device, site, count, body] = row as [
+        number,
+        string,
+        string,
+        string,
+        string,
+        number,
+        Uint8Array,
+      ]
+      return { atMs, reason: found, source, device, site, count, body }
+    })
+  },
+
+  async counts(spool: Spool): Promise<DeadLetterCount[]> {
+    const sql = 'SELECT reason, letters, readings, first_ms, last_ms FROM dead_letter_counts ORDER BY reason'
+    return (await spool.read(sql)).map((row) => {
+      const [reason, letters, readings, firstMs, lastMs] = row as [string, number, number, number, number]
+      return { reason, letters, readings, firstMs, lastMs }
+    })
+  },
+}

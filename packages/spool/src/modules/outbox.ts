@@ -1,0 +1,100 @@
+import type { Spool, Statement } from '../types.ts'
+
+export interface OutboxMessage {
+  site: string
+  /** Numbers the spool's messages of one site and never restarts. */
+  seq: number
+  kind: string
+  bytes: Uint8Array
+}
+
+export interface NewOutboxMessage extends OutboxMessage {
+  /** Epoch ms, for the age of what waits. */
+  atMs: number
+  /** Messages of the same site that must be receipted before this one is sent. */
+  after?: readonly number[]
+}
+
+export interface OutboxCounts {
+  messages: number
+  bytes: number
+  /** Epoch ms of the oldest waiting message; null when none waits. */
+  oldestMs: number | null
+}
+
+type Key = Pick<OutboxMessage, 'site' | 'seq'>
+
+const waitsForNone = `NOT EXISTS (
+  SELECT 1 FROM json_each(o.after) AS earlier JOIN outbox AS p ON p.site = o.site AND p.seq = earlier.value)`
+
+/** Messages that wait for their receipt. */
+export const outbox = {
+  schema: [
+    `CREATE TABLE outbox (id INTEGER PRIMARY KEY, site TEXT NOT NULL, seq INTEGER NOT NULL, kind TEXT NOT NULL,
+      at_ms REAL NOT NULL, size INTEGER NOT NULL, after TEXT, bytes BLOB NOT NULL) STRICT`,
+    'CREATE UNIQUE INDEX outbox_key ON outbox (site, seq)',
+    'CREATE INDEX outbox_at ON outbox (at_ms, size)',
+    'CREATE TABLE outbox_last (site TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID',
+  ],
+
+  /** The seq must be above every earlier one of its site, see `lastSeqs`. */
+  add({ site, seq, kind, bytes, atMs, after = [] }: NewOutboxMessage): Statement[] {
+    const earlier = after.length > 0 ? JSON.stringify(after) : null
+    return [
+      {
+        sql: 'INSERT INTO outbox (site, seq, kind, at_ms, size, after, bytes) VALUES (?, ?, ?, ?, ?, ?, ?)',
+        rows: [[site, seq, kind, atMs, bytes.byteLength, earlier, bytes]],
+      },
+      {
+        sql: 'INSERT INTO outbox_last VALUES (?, ?) ON CONFLICT DO UPDATE SET seq = max(seq, excluded.seq)',
+        rows: [[site, seq]],
+      },
+    ]
+  },
+
+  /** Removes what a receipt names: everything up to `upTo` and the inclusive `ranges`. */
+  settle(site: string, upTo: number, ranges: readonly (readonly [number, number])[]): Statement[] {
+    return [
+      {
+        sql: 'DELETE FROM outbox WHERE site = ? AND seq BETWEEN ? AND ?',
+        rows: [[site, 0, upTo] as const, ...ranges.map(([from, to]) => [site, from, to] as const)],
+      },
+    ]
+  },
+
+  /** Newest first, without those in `exclude` and those that must wait for others. */
+  async newest(
+    spool: Spool,
+    { limit, exclude = [] }: { limit: number; exclude?: readonly Key[] },
+  ): Promise<OutboxMessage[]> {
+    const excluded = JSON.stringify(exclude.map(({ site, seq }) => `${seq}/${site}`))
+    const rows = await spool.read(
+      `SELECT site, seq, kind, bytes FROM outbox AS o
+       WHERE o.seq || '/' || o.site NOT IN (SELECT value FROM json_each(?)) AND (o.after IS NULL OR ${waitsForNone})
+       ORDER BY o.id DESC LIMIT ?`,
+      [excluded, limit],
+    )
+    return rows.map(messageOf)
+  },
+
+  /** Oldest first, for a spool that must give something up. */
+  async oldest(spool: Spool, limit: number): Promise<OutboxMessage[]> {
+    return (await spool.read('SELECT site, seq, kind, bytes FROM outbox ORDER BY id LIMIT ?', [limit])).map(messageOf)
+  },
+
+  async counts(spool: Spool): Promise<OutboxCounts> {
+    const [row] = await spool.read('SELECT count(*), coalesce(sum(size), 0), min(at_ms) FROM outbox')
+    const [messages, bytes, oldestMs] = row as [number, number, number | null]
+    return { messages, bytes, oldestMs }
+  },
+
+  /** The highest seq that each site ever had in this spool. */
+  async lastSeqs(spool: Spool): Promise<Map<string, number>> {
+    const rows = await spool.read('SELECT site, seq FROM outbox_last')
+    return new Map(rows.map(([site, seq]) => [site as string, seq as number]))
+  },
+}
+
+function messageOf([site, seq, kind, bytes]: readonly unknown[]): OutboxMessage {
+  return { site: site as string, seq: seq as number, kind: kind as string, bytes: bytes as Uint8Array }
+}

@@ -1,0 +1,74 @@
+import { randomBytes } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import { parentPort, workerData } from 'node:worker_threads'
+import { spoolDatabase } from './database.ts'
+import { markSuspect, openFile } from './database-file.ts'
+import { type Failure, failureOf, isFatal, SpoolFailure } from './failure.ts'
+import { lockFolder } from './lock.ts'
+import { type Answer, type Reply, type Request, transferable } from './protocol.ts'
+import type { SpoolOptions } from './types.ts'
+
+/** Before it, a reset of the WAL could corrupt a database. */
+const minSqliteVersion = '3.51.3'
+
+const options = workerData as SpoolOptions
+const port = parentPort!
+
+function checkSqliteVersion(): void {
+  const probe = new DatabaseSync(':memory:')
+  const version = String(probe.prepare('SELECT sqlite_version() AS version').get()?.version)
+  probe.close()
+  if (version.localeCompare(minSqliteVersion, 'en', { numeric: true }) >= 0) return
+  throw new SpoolFailure('sqlite-too-old', `SQLite ${version} is older than ${minSqliteVersion}`, 'Use a newer Node.')
+}
+
+function send(answer: Answer): void {
+  const reply: Reply = { answer }
+  port.postMessage(reply, Array.isArray(answer) ? transferable(answer) : [])
+}
+
+function open() {
+  checkSqliteVersion()
+  mkdirSync(options.folder, { recursive: true })
+  const lock = lockFolder(options.folder)
+  const { database, name, movedAside } = openFile(options)
+  const spool = spoolDatabase(database, options)
+  const close = () => {
+    database.close()
+    lock.release()
+  }
+  return { spool, close, opened: { name, movedAside, epoch: randomBytes(6).toString('hex') } }
+}
+
+function serve(): void {
+  const { spool, close, opened } = open()
+  let dead: Failure | undefined
+  const handle = (request: Request): Answer => {
+    if (request.kind === 'write') return spool.write(request.statements, request.reserve) as undefined
+    if (request.kind === 'read') return spool.read(request.sql, request.params)
+    if (request.kind === 'usage') return spool.usage()
+    return close() as undefined
+  }
+  port.on('message', (request: Request) => {
+    try {
+      if (dead && request.kind !== 'close') throw new SpoolFailure(dead.code, dead.message, dead.hint)
+      send(handle(request))
+    } catch (error) {
+      const failure = failureOf(error)
+      if (isFatal(error)) {
+        dead = failure
+        markSuspect(options.folder)
+      }
+      port.postMessage({ failure } satisfies Reply)
+    }
+    if (request.kind === 'close') port.close()
+  })
+  send(opened)
+}
+
+try {
+  serve()
+} catch (error) {
+  port.postMessage({ failure: failureOf(error) } satisfies Reply)
+}
