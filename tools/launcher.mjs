@@ -11,13 +11,16 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const inRoot = (...parts) => join(root, ...parts)
 const biome = inRoot('node_modules', '@biomejs', 'biome', 'bin', 'biome')
 const vitest = inRoot('node_modules', 'vitest', 'vitest.mjs')
+const tsc = inRoot('node_modules', 'typescript', 'bin', 'tsc')
+/** The page has browser types and a configuration of its own. */
+const typeProjects = [root, inRoot('dashboards', 'live')]
 
 /** A command is the arguments for Node, and variables it adds to the environment; all of a task's commands run. */
 const tasks = {
   test: (args) => [{ args: [vitest, 'run', ...args] }],
   'test:integration': (args) => [{ args: [vitest, 'run', ...args], env: { MILLRACE_INTEGRATION: '1' } }],
   check: (args) => [
-    { args: [inRoot('node_modules', 'typescript', 'bin', 'tsc'), '-p', root] },
+    ...typeProjects.map((folder) => ({ args: [tsc, '-p', folder] })),
     { args: [biome, 'check', ...args] },
   ],
   format: (args) => [{ args: [biome, 'format', '--write', ...args] }],

@@ -1,0 +1,79 @@
+import type { AccountsResponse, ApiSummary, SeriesInfo, SeriesName, SummariesResponse } from '@millrace/contracts'
+import { endTimeMs } from '@millrace/contracts'
+import { MillraceError, UnreachableError } from '@millrace/pipeline'
+import { z } from 'zod'
+
+export interface ServerAddress {
+  url: string
+  token?: string | undefined
+  /** How the user names the address, for messages. */
+  flag: string
+}
+
+const requestTimeoutMs = 30_000
+
+/** JSON of a GET; UnreachableError where nobody answers. */
+export async function getJson({ url, token, flag }: ServerAddress, path: string): Promise<unknown> {
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
+  const signal = AbortSignal.timeout(requestTimeoutMs)
+  const response = await fetch(new URL(path, url), { headers, signal }).catch((cause: unknown) => {
+    throw new UnreachableError(`no answer at ${url}`, { cause, hint: `Is it running? ${flag} names another address.` })
+  })
+  if (response.ok) return await response.json()
+  const text = await response.text()
+  throw new MillraceError('check-failed', `${url}${path} answered ${response.status}: ${text.slice(0, 300)}`)
+}
+
+const deviceState = z.object({
+  site: z.string(),
+  device: z.string(),
+  accepted: z.number(),
+  /** Readings that are in no committed summary yet. */
+  open: z.number(),
+  openWindows: z.array(z.tuple([z.number(), z.number()])),
+})
+
+const agentState = z.object({
+  windowLengthMs: z.number().positive(),
+  spool: z.object({ outboxMessages: z.number() }),
+  devices: z.array(deviceState),
+})
+
+/** What an agent still holds, by device. */
+export type AgentState = z.infer<typeof agentState>
+
+/** What `verify` asks of a running stack. */
+export interface StackApi {
+  agent(): Promise<AgentState>
+  accounts(): Promise<AccountsResponse>
+  series(): Promise<SeriesInfo[]>
+  /** Stored rows of a series, all of them; provisional ones left out. */
+  rows(name: SeriesName): Promise<ApiSummary[]>
+}
+
+export interface StackAddresses {
+  ingest: ServerAddress
+  agent: ServerAddress
+  store?: string | undefined
+}
+
+/** The stack over HTTP. The answers of the ingest have the types of the contracts. */
+export function httpStack({ ingest, agent, store }: StackAddresses): StackApi {
+  const storeQuery: Record<string, string> = store === undefined ? {} : { store }
+  const query = (fields: Record<string, string>) => new URLSearchParams({ ...fields, ...storeQuery }).toString()
+  return {
+    async agent() {
+      const state = agentState.safeParse(await getJson(agent, '/api/status?devices=1'))
+      if (state.success) return state.data
+      throw new MillraceError('check-failed', `${agent.url} is no agent of this version: ${state.error.message}`)
+    },
+    accounts: async () => (await getJson(ingest, '/api/accounts')) as AccountsResponse,
+    series: async () => (await getJson(ingest, `/api/series?${query({})}`)) as SeriesInfo[],
+    async rows({ site, device, metric }) {
+      const span = { from: '0', to: String(endTimeMs), step: '1m' }
+      const path = `/api/summaries?${query({ site, device, metric, ...span })}`
+      const answer = (await getJson(ingest, path)) as SummariesResponse
+      return answer.summaries.filter((row) => !row.provisional)
+    },
+  }
+}

@@ -1,0 +1,93 @@
+import type { FieldDifference } from './compare-row.ts'
+import type { Difference } from './judge-series.ts'
+import type { SetAsideDifference } from './set-aside.ts'
+
+/** Readings, but for `wrongValue` and `notChecked` (windows) and `series`. */
+export interface VerifyReport {
+  /** Acknowledged to the devices, each once, those that had to be set aside included. */
+  sent: number
+  /** In stored rows of the ledger's series. */
+  stored: number
+  missing: number
+  doubled: number
+  wrongWindow: number
+  wrongValue: number
+  setAside: number
+  expectedSetAside: number
+  notChecked: number
+  series: number
+  /** Windows that were held against the ledger. */
+  windows: number
+  /** Rows that were changed after they were first stored. */
+  amended: number
+  notCheckedBy: Record<string, number>
+  differences: Difference[]
+  setAsideDifferences: SetAsideDifference[]
+  reproducible: boolean
+}
+
+export function isClean({ differences, setAsideDifferences, reproducible }: VerifyReport): boolean {
+  return differences.length === 0 && setAsideDifferences.length === 0 && reproducible
+}
+
+const shownDifferences = 10
+const time = (ms: number) => new Date(ms).toISOString().replace('.000Z', 'Z')
+
+function fieldText({ field, expected, found }: FieldDifference): string {
+  const value = (of: FieldDifference['found']) => (field.endsWith('Ts') && typeof of === 'number' ? time(of) : of)
+  return `${field}: expected ${value(expected)}, found ${value(found)}`
+}
+
+function differenceLines({ site, device, metric, start, lengthMs, kind, readings, fields }: Difference): string[] {
+  const span = `${time(start)} (${lengthMs / 1000} s)`
+  const how = kind === 'wrong-value' ? 'wrong value' : `${readings} ${kind}`
+  return [`  ${site}/${device}/${metric} ${span}: ${how}`, ...fields.map((field) => `      ${fieldText(field)}`)]
+}
+
+function table(report: VerifyReport): string[] {
+  const number = (value: number) => value.toLocaleString('en-GB').padStart(14)
+  const line = (label: string, value: number, note = '') => `  ${label.padEnd(18)}${number(value)}  ${note}`.trimEnd()
+  const reasons = Object.entries(report.notCheckedBy).map(([reason, count]) => `${reason} ${count}`)
+  return [
+    line('sent', report.sent, 'readings acknowledged to the devices'),
+    line('stored', report.stored, `in ${report.series} series; ${report.windows} windows recounted`),
+    line('missing', report.missing),
+    line('doubled', report.doubled),
+    line('wrong window', report.wrongWindow),
+    line('wrong value', report.wrongValue),
+    line('set aside', report.setAside, `expected ${report.expectedSetAside}`),
+    line('amended', report.amended, 'windows that changed after they were first stored'),
+    line('not checked', report.notChecked, reasons.join(', ')),
+  ]
+}
+
+function shownDifferenceLines({ differences, setAsideDifferences }: VerifyReport): string[] {
+  const lines = [
+    ...differences.slice(0, shownDifferences).flatMap(differenceLines),
+    ...setAsideDifferences
+      .slice(0, shownDifferences)
+      .map(
+        ({ device, reason, expected, found }) =>
+          `  ${device} ${reason}: expected ${expected} set aside, found ${found}`,
+      ),
+  ]
+  const hidden =
+    Math.max(0, differences.length - shownDifferences) + Math.max(0, setAsideDifferences.length - shownDifferences)
+  return hidden > 0 ? [...lines, `  ... and ${hidden} more (--json lists them)`] : lines
+}
+
+function conclusion(report: VerifyReport): string {
+  if (!report.reproducible)
+    return 'FAILED: part of the ledger cannot be told again (was a fleet or a recording changed?)'
+  if (!isClean(report)) return 'FAILED: what is stored is not what was sent'
+  return 'OK: every acknowledged reading is stored once, in its window, with its value'
+}
+
+/** For people: a table, then the first differences by name. */
+export function humanReport(report: VerifyReport): string {
+  return [...table(report), ...shownDifferenceLines(report), conclusion(report)].join('\n')
+}
+
+export function jsonReport(report: VerifyReport): string {
+  return JSON.stringify({ ok: isClean(report), ...report })
+}

@@ -1,0 +1,157 @@
+import { MillraceError } from '@millrace/pipeline'
+import type { AgentState, StackApi } from './api.ts'
+import type { Difference } from './judge-series.ts'
+import { type Ledger, readLedger } from './ledger.ts'
+import { OpenWindows } from './open-windows.ts'
+import { judgeAgain, judgeStack, type StackVerdict } from './recount-stack.ts'
+import type { VerifyReport } from './report.ts'
+import { judgeSetAside, type SetAsideVerdict } from './set-aside.ts'
+import { summarise } from './summarise.ts'
+import { windowChanged } from './touched.ts'
+
+export interface VerifyOptions {
+  stack: StackApi
+  /** What was sent, told anew at each call. */
+  recount(): AsyncIterable<string>
+  /** Wait until the stack has nothing open and nothing on its way. */
+  wait: boolean
+  /** Longest wait for that, and for what was closed to be stored, ms of real time. */
+  limitMs: number
+  progress(text: string): void
+  pause(ms: number): Promise<void>
+  /** Ms of real time. */
+  monotonic(): number
+}
+
+interface Findings {
+  verdict: StackVerdict
+  setAside: SetAsideVerdict
+}
+
+const pollMs = 1000
+/** After this long with nothing on its way, what is not stored will not be: longer than a checkpoint and a store's write. */
+const quietMs = 12_000
+/** After this long without one difference less, waiting is given up. */
+const patienceMs = 90_000
+
+const openReadings = (state: AgentState) => state.devices.reduce((sum, { open }) => sum + open, 0)
+
+/** How much is on its way behind closed windows: messages in the outbox and changes that a store has not taken. */
+async function underWay(stack: StackApi, state: AgentState): Promise<number> {
+  const { stores } = await stack.accounts()
+  return state.spool.outboxMessages + stores.reduce((sum, { behind }) => sum + behind, 0)
+}
+
+async function untilIdle({ stack, limitMs, progress, pause, monotonic }: VerifyOptions): Promise<AgentState> {
+  const deadline = monotonic() + limitMs
+  for (;;) {
+    const state = await stack.agent()
+    const [open, moving] = [openReadings(state), await underWay(stack, state)]
+    if (open === 0 && moving === 0) return state
+    progress(`waiting for idle: ${open} readings in open windows, ${moving} messages and changes on their way`)
+    if (monotonic() > deadline)
+      throw new MillraceError('check-failed', `the stack is not idle after ${limitMs / 1000} s`)
+    await pause(pollMs)
+  }
+}
+
+const differencesOf = ({ bySeries }: StackVerdict): Difference[] =>
+  [...bySeries.values()].flatMap(({ differences }) => differences)
+
+const open = ({ verdict, setAside }: Findings) => differencesOf(verdict).length + setAside.differences.length
+
+/** Ends when nothing differs, when nothing has moved for so long that nothing will, or at the limit. */
+class StoreWait {
+  readonly #options: VerifyOptions
+  readonly #startedAt: number
+  #least = Number.POSITIVE_INFINITY
+  #improvedAt: number
+  #movedAt: number
+
+  constructor(options: VerifyOptions) {
+    this.#options = options
+    this.#startedAt = options.monotonic()
+    this.#improvedAt = this.#startedAt
+    this.#movedAt = this.#startedAt
+  }
+
+  over(differing: number, moving: number): boolean {
+    const now = this.#options.monotonic()
+    if (differing < this.#least) {
+      this.#least = differing
+      this.#improvedAt = now
+    }
+    if (moving > 0) this.#movedAt = now
+    const still = Math.max(this.#improvedAt, this.#movedAt)
+    return now - still > quietMs || now - this.#improvedAt > patienceMs || now - this.#startedAt > this.#options.limitMs
+  }
+}
+
+class Verification {
+  readonly #options: VerifyOptions
+  readonly #before: AgentState
+  readonly #ledger: Ledger
+
+  constructor(options: VerifyOptions, before: AgentState, ledger: Ledger) {
+    this.#options = options
+    this.#before = before
+    this.#ledger = ledger
+  }
+
+  async run(): Promise<VerifyReport> {
+    const findings = await this.#untilStored()
+    const settled = open(findings) === 0 ? findings : await this.#withoutTouched(findings)
+    return summarise(this.#ledger, settled.verdict, settled.setAside)
+  }
+
+  async #untilStored(): Promise<Findings> {
+    const { stack, progress, pause } = this.#options
+    const wait = new StoreWait(this.#options)
+    let verdict = await judgeStack(this.#case(this.#before))
+    for (;;) {
+      const findings = { verdict, setAside: judgeSetAside(this.#ledger, await stack.accounts()) }
+      const state = await stack.agent()
+      const moving = await underWay(stack, state)
+      if (open(findings) === 0 || wait.over(open(findings), moving)) return findings
+      progress(`waiting for ${open(findings)} windows to be stored, ${moving} messages and changes on their way`)
+      await pause(pollMs)
+      verdict = await judgeAgain(this.#case(state), verdict)
+    }
+  }
+
+  /** Takes out what changed since the ledger was read: the store may know more of it than the ledger did. */
+  async #withoutTouched({ verdict }: Findings): Promise<Findings> {
+    const { stack, recount } = this.#options
+    const later = await readLedger(recount())
+    const openNow = new OpenWindows().note(await stack.agent())
+    for (const [key, series] of verdict.bySeries) {
+      const [then, now] = [this.#ledger.series.get(key)!, later.series.get(key)]
+      const touched = series.differences.filter((span) => openNow.has(span, span) || windowChanged(then, now, span))
+      series.differences = series.differences.filter((difference) => !touched.includes(difference))
+      if (touched.length > 0) series.notChecked.set('touched', touched.length)
+    }
+    const setAside = judgeSetAside(later, await stack.accounts())
+    const lost = judgeSetAside(this.#ledger, await stack.accounts())
+    const less = lost.differences.filter(({ expected, found }) => found < expected)
+    const more = setAside.differences.filter(({ expected, found }) => found > expected)
+    return { verdict, setAside: { ...lost, differences: [...less, ...more] } }
+  }
+
+  #case(state: AgentState) {
+    const held = new OpenWindows().note(this.#before).note(state)
+    return { stack: this.#options.stack, ledger: this.#ledger, state, open: held }
+  }
+}
+
+/**
+ * Counts again what the devices were promised and compares it with what is stored. The agent is asked for its open
+ * windows before the ledger is read, so that nothing acknowledged later can look lost.
+ */
+export async function verify(options: VerifyOptions): Promise<VerifyReport> {
+  const before = options.wait ? await untilIdle(options) : await options.stack.agent()
+  options.progress('recounting what was sent')
+  const ledger = await readLedger(options.recount())
+  if (ledger.runs === 0) throw new MillraceError('check-failed', 'the ledger is empty: nothing was sent from here')
+  options.progress(`comparing ${ledger.series.size} series`)
+  return await new Verification(options, before, ledger).run()
+}
