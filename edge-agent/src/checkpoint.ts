@@ -1,0 +1,104 @@
+import type { MessageKind } from '@millrace/contracts'
+import type {
+  CompletenessClosing,
+  JournalEntry,
+  KeeperChanges,
+  KeeperSaved,
+  StoredCompleteness,
+  StoredSet,
+  WindowClosing,
+} from '@millrace/windows'
+import type { NameRow } from './names.ts'
+
+/** An input set aside: `body` is what arrived, or the readings as JSON where only they were refused. */
+export interface SetAsideInput {
+  atMs: number
+  reason: string
+  /** Topic it came on; empty where it was refused after decoding. */
+  source: string
+  site: string
+  device: string
+  /** In readings; bytes that cannot be decoded count as one. */
+  count: number
+  body: Uint8Array
+}
+
+/** What one group commit makes durable before anything is acknowledged. */
+export interface CommitRecord {
+  entries: readonly JournalEntry[]
+  names: readonly NameRow[]
+  setAside: readonly SetAsideInput[]
+}
+
+export interface JournaledEntry {
+  id: number
+  entry: JournalEntry
+  /** Size in the journal. */
+  bytes: number
+}
+
+/** A part's set as the spool keeps it, with the message that holds its newest revision; -1 for none. */
+export interface WindowRecord {
+  device: number
+  series: number
+  start: number
+  lengthMs: number
+  set: StoredSet
+  message: number
+}
+
+export interface CompletenessRecord {
+  device: number
+  start: number
+  lengthMs: number
+  set: StoredCompleteness
+  message: number
+}
+
+/** How much of a device the cloud was told. */
+export interface ReportRecord {
+  device: number
+  /** Readings in the newest revision of every window in messages so far. */
+  sent: number
+  /** Terms as last reported, to tell whether there is news. */
+  accepted: number
+  open: number
+}
+
+export interface OutgoingRecord {
+  site: string
+  seq: number
+  kind: MessageKind
+  bytes: Uint8Array
+  /** Messages of the same site that must be receipted first. */
+  after: readonly number[]
+}
+
+/** One checkpoint: all of it in one transaction, or nothing. */
+export interface CheckpointRecord {
+  /** The newest journal entry it covers; all up to it are dropped. */
+  journalUpTo: number
+  windows: readonly WindowRecord[]
+  completeness: readonly CompletenessRecord[]
+  /** Sets of windows that end at `setsFromMs` or before are given up. */
+  floors: readonly { device: number; setsFromMs: number }[]
+  messages: readonly OutgoingRecord[]
+  reports: readonly ReportRecord[]
+  setAside: readonly SetAsideInput[]
+  changes: KeeperChanges
+}
+
+/** What the spool knows at start. */
+export interface Recovered {
+  names: readonly NameRow[]
+  saved: KeeperSaved
+  reports: readonly ReportRecord[]
+  /** Next message number of each site. */
+  numbers: ReadonlyMap<string, number>
+}
+
+/** Looks up what the spool keeps of the windows that are closing. */
+export interface SetLoader {
+  windows(closings: readonly WindowClosing[]): Promise<WindowRecord[]>
+  completeness(closings: readonly CompletenessClosing[]): Promise<CompletenessRecord[]>
+}

@@ -1,0 +1,54 @@
+import type { ReportRecord } from '../checkpoint.ts'
+
+interface Terms {
+  accepted: number
+  open: number
+}
+
+/** What the cloud was told of each device: readings sent, and the terms as last reported. */
+export class Reports {
+  readonly #byDevice = new Map<number, ReportRecord>()
+  readonly #touched = new Set<number>()
+
+  restore(records: readonly ReportRecord[]): void {
+    for (const record of records) this.#byDevice.set(record.device, { ...record })
+  }
+
+  sent(device: number): number {
+    return this.#byDevice.get(device)?.sent ?? 0
+  }
+
+  /** Adds to the running total and returns it. */
+  addSent(device: number, readings: number): number {
+    if (readings === 0) return this.sent(device)
+    const record = this.#record(device)
+    record.sent += readings
+    this.#touched.add(device)
+    return record.sent
+  }
+
+  /** True where the terms moved since they were last reported. */
+  isDue(device: number, { accepted, open }: Terms): boolean {
+    const record = this.#byDevice.get(device)
+    return (record?.accepted ?? 0) !== accepted || (record?.open ?? 0) !== open
+  }
+
+  reported(device: number, { accepted, open }: Terms): void {
+    Object.assign(this.#record(device), { accepted, open })
+    this.#touched.add(device)
+  }
+
+  takeTouched(): ReportRecord[] {
+    const records = [...this.#touched].map((device) => ({ ...this.#record(device) }))
+    this.#touched.clear()
+    return records
+  }
+
+  #record(device: number): ReportRecord {
+    const known = this.#byDevice.get(device)
+    if (known) return known
+    const made = { device, sent: 0, accepted: 0, open: 0 }
+    this.#byDevice.set(device, made)
+    return made
+  }
+}

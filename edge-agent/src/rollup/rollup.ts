@@ -1,0 +1,170 @@
+import type { Clock } from '@millrace/pipeline'
+import type { DeviceView, WindowKeeper } from '@millrace/windows'
+import type { CheckpointRecord, JournaledEntry, OutgoingRecord, SetLoader } from '../checkpoint.ts'
+import type { Names } from '../names.ts'
+import type { BodyHead } from './body.ts'
+import { type Closed, Closer } from './close.ts'
+import { Packer, type SiteEntries } from './pack.ts'
+import type { Reports } from './reports.ts'
+import { overRateInputs, setAsideInputs } from './set-aside.ts'
+
+export interface RollupOptions {
+  keeper: WindowKeeper
+  names: Names
+  reports: Reports
+  /** Next message number of each site; moved on by every message made. */
+  numbers: Map<string, number>
+  head: Omit<BodyHead, 'site'>
+  loader: SetLoader
+  clock: Clock
+  /** Told of every entry as it enters the windows. */
+  onApply?: (entry: JournaledEntry['entry']) => void
+}
+
+/**
+ * The windows and what becomes of them. Journaled entries are applied in order; while a checkpoint is in the making
+ * they wait, so that it covers exactly the entries applied before it began.
+ */
+export class Rollup {
+  readonly keeper: WindowKeeper
+  readonly #options: RollupOptions
+  readonly #waiting: JournaledEntry[] = []
+  readonly #floors = new Map<number, number>()
+  #waitingBytes = 0
+  #appliedBytes = 0
+  #appliedUpTo = 0
+  #busy = false
+
+  constructor(options: RollupOptions) {
+    this.#options = options
+    this.keeper = options.keeper
+  }
+
+  /** Bytes of journal that wait for a checkpoint to end. */
+  get waitingBytes(): number {
+    return this.#waitingBytes
+  }
+
+  /** Bytes of journal that the next checkpoint would drop. */
+  get uncheckedBytes(): number {
+    return this.#appliedBytes + this.#waitingBytes
+  }
+
+  apply(entry: JournaledEntry): void {
+    if (this.#busy) {
+      this.#waiting.push(entry)
+      this.#waitingBytes += entry.bytes
+      return
+    }
+    this.keeper.apply(entry.entry)
+    this.#appliedUpTo = entry.id
+    this.#appliedBytes += entry.bytes
+    this.#options.onApply?.(entry.entry)
+  }
+
+  /**
+   * Makes a checkpoint and hands it to `write`, which must not give up before it is on disk: what was taken from the
+   * windows is nowhere else in memory. `reportAll` also reports devices whose terms moved without a row.
+   */
+  async checkpoint(write: (record: CheckpointRecord) => Promise<void>, reportAll: boolean): Promise<void> {
+    if (this.#busy) throw new Error('a checkpoint is in the making')
+    this.#busy = true
+    try {
+      await write(await this.#make(reportAll))
+      this.#appliedBytes = 0
+    } finally {
+      this.#busy = false
+    }
+    this.#drain()
+  }
+
+  #drain(): void {
+    this.#waitingBytes = 0
+    for (const entry of this.#waiting.splice(0)) this.apply(entry)
+  }
+
+  async #make(reportAll: boolean): Promise<CheckpointRecord> {
+    const { keeper, names, loader, reports, clock } = this.#options
+    const journalUpTo = this.#appliedUpTo
+    const closed = await new Closer(names, loader).close(keeper.takeClosings())
+    keeper.settle(closed.settlements)
+    const atMs = clock.now()
+    const setAside = setAsideInputs(names, keeper.takeSetAside(), atMs)
+    const messages = this.#messages(closed, reportAll)
+    return {
+      journalUpTo,
+      windows: closed.windows,
+      completeness: closed.completeness,
+      floors: this.#raisedFloors(),
+      messages,
+      reports: reports.takeTouched(),
+      setAside: [...setAside, ...overRateInputs(names, closed.overRate, atMs)],
+      changes: keeper.takeChanges(),
+    }
+  }
+
+  #messages(closed: Closed, reportAll: boolean): OutgoingRecord[] {
+    return [...this.#bySite(closed, reportAll)].flatMap(([site, entries]) => this.#siteMessages(site, entries))
+  }
+
+  #bySite({ summaries, completenessRows }: Closed, reportAll: boolean) {
+    const { names } = this.#options
+    const sites = new Map<string, { [Part in keyof SiteEntries]: SiteEntries[Part][number][] }>()
+    const of = (device: number) => {
+      const site = names.siteOf(device)
+      const entries = sites.get(site) ?? { summaries: [], completeness: [], due: [] }
+      sites.set(site, entries)
+      return entries
+    }
+    for (const entry of summaries) of(entry.device).summaries.push(entry)
+    for (const entry of completenessRows) of(entry.device).completeness.push(entry)
+    if (reportAll) for (const device of this.#dueDevices()) of(device).due.push(device)
+    return sites
+  }
+
+  #dueDevices(): number[] {
+    const due = [...this.keeper.devices()].filter(({ device, counts }) => this.#options.reports.isDue(device, counts))
+    return due.map(({ device }) => device)
+  }
+
+  #siteMessages(site: string, entries: SiteEntries): OutgoingRecord[] {
+    const { names, reports, numbers, head } = this.#options
+    const takeSeq = () => {
+      const seq = numbers.get(site) ?? 0
+      numbers.set(site, seq + 1)
+      return seq
+    }
+    const terms = (device: number) => this.#view(device).counts
+    const packer = new Packer(
+      {
+        deviceName: (device) => names.deviceName(device),
+        terms,
+        addSent: (device, readings) => reports.addSent(device, readings),
+      },
+      takeSeq,
+    )
+    return packer.pack(entries).map(({ draft, seq }) => {
+      for (const device of draft.accounts.keys()) reports.reported(device, terms(device))
+      const bytes = draft.encode({ ...head, site }, seq)
+      return { site, seq, kind: 'summaries', bytes, after: [...draft.after] }
+    })
+  }
+
+  #view(device: number): DeviceView {
+    const view = this.keeper.device(device)
+    if (!view) throw new Error(`the windows do not know device ${device}`)
+    return view
+  }
+
+  /** Devices whose sets end below a line that rose by at least a window since the last look. */
+  #raisedFloors(): { device: number; setsFromMs: number }[] {
+    const raised: { device: number; setsFromMs: number }[] = []
+    for (const { device, setsFromMs, lengthMs } of this.keeper.devices()) {
+      const line = Math.floor(setsFromMs / lengthMs) * lengthMs
+      if (!Number.isFinite(line) || line <= (this.#floors.get(device) ?? Number.NEGATIVE_INFINITY)) continue
+      this.#floors.set(device, line)
+      raised.push({ device, setsFromMs: line })
+    }
+    return raised
+  }
+}

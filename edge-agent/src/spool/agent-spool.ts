@@ -1,0 +1,171 @@
+import { deadLetters, journal, type OutboxCounts, openSpool, outbox, type Spool, type Statement } from '@millrace/spool'
+import { decodeEntry, encodeEntry } from '@millrace/windows'
+import type {
+  CheckpointRecord,
+  CommitRecord,
+  JournaledEntry,
+  Recovered,
+  SetAsideInput,
+  SetLoader,
+} from '../checkpoint.ts'
+import { readRecovered, setLoader } from './queries.ts'
+import { agentSchema, checkpointStatements, droppedStatements, nameStatements, spoolVersion } from './tables.ts'
+
+export interface AgentSpoolOptions {
+  folder: string
+  maxBytes: number
+}
+
+export interface SpoolState extends OutboxCounts {
+  usedBytes: number
+  maxBytes: number
+  /** Bytes of the sets kept for amendment. */
+  setBytes: number
+}
+
+export interface DroppedMessage {
+  site: string
+  seq: number
+}
+
+/** Rows per read of the journal: bounds memory at recovery. */
+const replayRows = 64
+/** Statements take their rows as arguments of one call. */
+const lettersPerStatement = 5_000
+
+/** Room that only checkpoints, receipts and the agent's own entries may use. */
+export function reserveOf(maxBytes: number): number {
+  return Math.min(64 * 1024 * 1024, Math.floor(maxBytes / 4))
+}
+
+/** What the agent holds on its own responsibility: journal, checkpoint, sets and outbox in one file. */
+export class AgentSpool {
+  readonly #spool: Spool
+  readonly loader: SetLoader
+  #lastEntry = 0
+
+  constructor(spool: Spool) {
+    this.#spool = spool
+    this.loader = setLoader(spool)
+  }
+
+  /** Rejects with a MillraceError where the folder is in use or holds the spool of another program or version. */
+  static async open({ folder, maxBytes }: AgentSpoolOptions): Promise<AgentSpool> {
+    const schema = [...agentSchema, ...journal.schema, ...outbox.schema, ...deadLetters.schema]
+    const reserveBytes = reserveOf(maxBytes)
+    return new AgentSpool(
+      await openSpool({ folder, application: 'edge-agent', version: spoolVersion, schema, maxBytes, reserveBytes }),
+    )
+  }
+
+  get name(): string {
+    return this.#spool.name
+  }
+
+  get epoch(): string {
+    return this.#spool.epoch
+  }
+
+  get movedAside(): Spool['movedAside'] {
+    return this.#spool.movedAside
+  }
+
+  recover(): Promise<Recovered> {
+    return readRecovered(this.#spool)
+  }
+
+  /** Hands on every journaled entry that no checkpoint covers, in order. */
+  async replay(apply: (entry: JournaledEntry) => void): Promise<number> {
+    let replayed = 0
+    for (;;) {
+      const rows = await journal.readAfter(this.#spool, this.#lastEntry, replayRows)
+      if (rows.length === 0) return replayed
+      for (const { id, bytes } of rows) {
+        apply({ id, entry: decodeEntry(bytes), bytes: bytes.byteLength })
+        this.#lastEntry = id
+      }
+      replayed += rows.length
+    }
+  }
+
+  /** Makes entries durable; with `reserve` also in a full spool. Rejects with SpoolFullError, and then nothing is kept. */
+  async commit({ entries, names, setAside }: CommitRecord, reserve = false): Promise<JournaledEntry[]> {
+    const journaled: JournaledEntry[] = []
+    const statements: Statement[] = [...nameStatements(names), ...letterStatements(setAside)]
+    for (const entry of entries) {
+      const bytes = encodeEntry(entry)
+      const id = ++this.#lastEntry
+      journaled.push({ id, entry, bytes: bytes.byteLength })
+      statements.push(...journal.append(id, bytes))
+    }
+    if (statements.length > 0) await this.#spool.write(statements, { reserve })
+    return journaled
+  }
+
+  async checkpoint(record: CheckpointRecord, atMs: number): Promise<void> {
+    await this.#spool.write(
+      [
+        ...checkpointStatements(record),
+        ...record.messages.flatMap((message) => outbox.add({ ...message, atMs })),
+        ...letterStatements(record.setAside),
+        ...journal.drop(record.journalUpTo),
+      ],
+      { reserve: true },
+    )
+  }
+
+  newest(limit: number, exclude: readonly DroppedMessage[]) {
+    return outbox.newest(this.#spool, { limit, exclude })
+  }
+
+  async settle(site: string, { upTo, ranges }: { upTo: number; ranges: [number, number][] }): Promise<void> {
+    await this.#spool.write(outbox.settle(site, upTo, ranges), { reserve: true })
+  }
+
+  /** Gives up the oldest messages; `readingsIn` counts what is in one. Returns those given up. */
+  async dropOldest(limit: number, readingsIn: (body: Uint8Array) => number): Promise<DroppedMessage[]> {
+    const messages = await outbox.oldest(this.#spool, limit)
+    const statements = messages.flatMap(({ site, seq, bytes }) => [
+      ...outbox.settle(site, -1, [[seq, seq]]),
+      ...droppedStatements(site, 1, readingsIn(bytes)),
+    ])
+    if (statements.length > 0) await this.#spool.write(statements, { reserve: true })
+    return messages
+  }
+
+  async dropped(): Promise<{ site: string; messages: number; readings: number }[]> {
+    const rows = await this.#spool.read('SELECT site, messages, readings FROM dropped ORDER BY site')
+    return rows.map(([site, messages, readings]) => ({
+      site: String(site),
+      messages: Number(messages),
+      readings: Number(readings),
+    }))
+  }
+
+  async deadLetterCounts(): Promise<Record<string, number>> {
+    const counts = await deadLetters.counts(this.#spool)
+    return Object.fromEntries(counts.map(({ reason, readings }) => [reason, readings]))
+  }
+
+  async setBytes(): Promise<number> {
+    const rows = await this.#spool.read('SELECT bytes FROM set_bytes')
+    return Number(rows[0]?.[0] ?? 0)
+  }
+
+  async state(): Promise<SpoolState> {
+    const { bytes: usedBytes, maxBytes } = await this.#spool.usage()
+    return { ...(await outbox.counts(this.#spool)), usedBytes, maxBytes, setBytes: await this.setBytes() }
+  }
+
+  close(): Promise<void> {
+    return this.#spool.close()
+  }
+}
+
+function letterStatements(inputs: readonly SetAsideInput[]): Statement[] {
+  const statements: Statement[] = []
+  for (let at = 0; at < inputs.length; at += lettersPerStatement) {
+    statements.push(...deadLetters.add(...inputs.slice(at, at + lettersPerStatement)))
+  }
+  return statements
+}

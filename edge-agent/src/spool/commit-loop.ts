@@ -1,0 +1,164 @@
+import { type Delivery, SpoolFullError } from '@millrace/pipeline'
+import type { JournalEntry } from '@millrace/windows'
+import type { CommitRecord, JournaledEntry, SetAsideInput } from '../checkpoint.ts'
+import type { NameRow } from '../names.ts'
+
+/** Decodes messages at once into columns of its own. */
+export interface Intake {
+  decode(message: Delivery['messages'][number], arrivedMonotonicMs: number): void
+  /** Everything decoded since the last call; decoding on leaves it as it is. */
+  take(): { entry: JournalEntry | undefined; setAside: SetAsideInput[] }
+}
+
+export interface NameStore {
+  takeNew(): NameRow[]
+  giveBack(rows: readonly NameRow[]): void
+}
+
+export interface CommitLoopOptions {
+  /** Commits are at least this far apart; the first after a pause goes at once. */
+  commitMs: number
+  intake: Intake
+  names: NameStore
+  commit(record: CommitRecord, reserve?: boolean): Promise<JournaledEntry[]>
+  apply(entry: JournaledEntry): void
+  /** False while the windows cannot take more; then nothing is committed, so nothing is acknowledged. */
+  ready(): boolean
+  /** The spool refused a commit for lack of room. */
+  onFull(): void
+  /** The spool failed in a way that only a new start can mend. */
+  onFailure(error: unknown): void
+}
+
+/** How soon to look again when the windows or the spool had no room, ms. */
+const againMs = 20
+
+/**
+ * Journals deliveries in groups, then acknowledges them, then lets them into the windows, in this order and no other.
+ * A delivery whose group could not be journaled is refused and leaves no trace.
+ */
+export class CommitLoop {
+  readonly #options: CommitLoopOptions
+  #deliveries: Delivery[] = []
+  #own: JournalEntry[] = []
+  #running: Promise<void> | undefined
+  #timer: NodeJS.Timeout | undefined
+  #startedMs = Number.NEGATIVE_INFINITY
+  #full = false
+  #closed = false
+  commits = 0
+  messages = 0
+
+  constructor(options: CommitLoopOptions) {
+    this.#options = options
+  }
+
+  /** True while deliveries are refused for lack of room. */
+  get full(): boolean {
+    return this.#full
+  }
+
+  /** Takes deliveries again after `onFull`. */
+  resume(): void {
+    this.#full = false
+  }
+
+  receive(delivery: Delivery): void {
+    if (this.#closed) return
+    if (this.#full) return delivery.refuse('the spool is full')
+    const { intake } = this.#options
+    for (const [index, message] of delivery.messages.entries()) intake.decode(message, delivery.arrivals[index] ?? 0)
+    this.#deliveries.push(delivery)
+    this.#schedule(0)
+  }
+
+  /** Journals an entry of the agent's own; it also fits into a full spool. */
+  append(entry: JournalEntry): void {
+    this.#own.push(entry)
+    this.#schedule(0)
+  }
+
+  /** Commits and acknowledges what was received, and takes nothing more. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.flush()
+    clearTimeout(this.#timer)
+  }
+
+  /** Commits at once what waits. */
+  async flush(): Promise<void> {
+    await this.#running
+    await this.#commit()
+  }
+
+  #schedule(atLeastMs: number): void {
+    if (this.#timer !== undefined || this.#running || this.#deliveries.length + this.#own.length === 0) return
+    const waitMs = Math.max(atLeastMs, this.#startedMs + this.#options.commitMs - performance.now())
+    this.#timer = setTimeout(() => this.#begin(), waitMs)
+  }
+
+  #begin(): void {
+    this.#timer = undefined
+    if (!this.#options.ready()) return this.#schedule(againMs)
+    this.#running = this.#commit().finally(() => {
+      this.#running = undefined
+      this.#schedule(this.#own.length > 0 && this.#full ? 1_000 : 0)
+    })
+  }
+
+  async #commit(): Promise<void> {
+    this.#startedMs = performance.now()
+    this.commits++
+    try {
+      await this.#commitOwn()
+      await this.#commitDeliveries()
+    } catch (error) {
+      if (error instanceof SpoolFullError) this.#fill()
+      else this.#options.onFailure(error)
+    }
+  }
+
+  async #commitOwn(): Promise<void> {
+    const entries = this.#own
+    if (entries.length === 0) return
+    this.#own = []
+    try {
+      const journaled = await this.#options.commit({ entries, names: [], setAside: [] }, true)
+      for (const entry of journaled) this.#options.apply(entry)
+    } catch (error) {
+      this.#own = [...entries, ...this.#own]
+      throw error
+    }
+  }
+
+  async #commitDeliveries(): Promise<void> {
+    const deliveries = this.#deliveries
+    if (deliveries.length === 0) return
+    const { intake, names, commit, apply } = this.#options
+    this.#deliveries = []
+    const { entry, setAside } = intake.take()
+    const newNames = names.takeNew()
+    try {
+      const journaled = await commit({ entries: entry ? [entry] : [], names: newNames, setAside })
+      for (const delivery of deliveries) this.#acknowledge(delivery)
+      for (const one of journaled) apply(one)
+    } catch (error) {
+      names.giveBack(newNames)
+      for (const delivery of deliveries) delivery.refuse('the spool could not take it')
+      throw error
+    }
+  }
+
+  #acknowledge(delivery: Delivery): void {
+    this.messages += delivery.messages.length
+    delivery.ack()
+  }
+
+  /** Deliveries decoded since the failed commit began are refused with it: their columns hold what is lost. */
+  #fill(): void {
+    this.#full = true
+    this.#options.intake.take()
+    for (const delivery of this.#deliveries.splice(0)) delivery.refuse('the spool is full')
+    this.#options.onFull()
+  }
+}

@@ -1,0 +1,82 @@
+import type { Clock } from '@millrace/pipeline'
+import type { DeviceView, JournalEntry, Keeper } from '@millrace/windows'
+
+export interface UpkeepOptions {
+  keeper: Keeper
+  /** The stack's clock: silence is measured on its monotonic scale. */
+  clock: Clock
+  idleMs: number
+  amendForMs: number
+  amendMaxBytes: number
+}
+
+const retireAfterMs = 7 * 86_400_000
+/** Below this share of the budget the span may grow again. */
+const growBelow = 0.5
+
+/** What silence and the budget of sets ask for, as journal entries: nothing happens before they are on disk. */
+export class Upkeep {
+  readonly #options: UpkeepOptions
+  #listeningMs = Number.POSITIVE_INFINITY
+
+  constructor(options: UpkeepOptions) {
+    this.#options = options
+  }
+
+  /** Silence is counted from now at the earliest: before it nobody could be heard. */
+  listening(): void {
+    this.#listeningMs = this.#options.clock.monotonic()
+  }
+
+  /** Devices that have become silent: their windows close, or after a week their sets go. */
+  silence(): JournalEntry[] {
+    const { keeper, idleMs } = this.#options
+    if (!keeper.anchored) return []
+    const idle: number[] = []
+    const retired: number[] = []
+    for (const view of keeper.devices()) {
+      const silentMs = this.#silentMs(view)
+      if (view.hasOpen && silentMs >= idleMs) idle.push(view.device)
+      else if (silentMs >= retireAfterMs && view.floorMs <= view.newestMs) retired.push(view.device)
+    }
+    return [
+      ...(idle.length > 0 ? [{ kind: 'idle' as const, devices: Uint32Array.from(idle) }] : []),
+      ...(retired.length > 0 ? [{ kind: 'retire' as const, devices: Uint32Array.from(retired) }] : []),
+    ]
+  }
+
+  /** The amendment span that keeps the sets within their budget, if it is another than now. */
+  span(setBytes: number): JournalEntry | undefined {
+    const { keeper, amendForMs, amendMaxBytes } = this.#options
+    if (setBytes > amendMaxBytes) return this.shrunkSpan(0.8)
+    if (setBytes > amendMaxBytes * growBelow || keeper.amendSpanMs >= amendForMs) return undefined
+    return { kind: 'span', amendSpanMs: Math.min(amendForMs, Math.ceil(keeper.amendSpanMs * 1.25)) }
+  }
+
+  /** A shorter span, or undefined where it is as short as it can be. */
+  shrunkSpan(factor: number): JournalEntry | undefined {
+    const { keeper } = this.#options
+    const shortestMs = 2 * keeper.settings.lengthMs
+    if (keeper.amendSpanMs <= shortestMs) return undefined
+    // Counted from the oldest set there is: a span beyond it frees nothing.
+    const reachMs = Math.min(keeper.amendSpanMs, Math.max(shortestMs, this.#reachMs()))
+    return { kind: 'span', amendSpanMs: Math.max(shortestMs, Math.floor(reachMs * factor)) }
+  }
+
+  /** How far back from its watermark the furthest device may still have sets, ms. */
+  #reachMs(): number {
+    let reachMs = 0
+    for (const { watermarkMs, setsFromMs } of this.#options.keeper.devices()) {
+      const reach = watermarkMs - setsFromMs
+      if (Number.isFinite(reach) && reach > reachMs) reachMs = reach
+    }
+    return reachMs || Number.POSITIVE_INFINITY
+  }
+
+  #silentMs({ lastArrivalMonotonicMs }: DeviceView): number {
+    const since = Number.isNaN(lastArrivalMonotonicMs)
+      ? this.#listeningMs
+      : Math.max(this.#listeningMs, lastArrivalMonotonicMs)
+    return this.#options.clock.monotonic() - since
+  }
+}
