@@ -1,0 +1,152 @@
+import type { AccountsResponse } from '@millrace/contracts'
+import { ServerClock } from './model/clock.ts'
+import { Fleet, type SeriesState } from './model/fleet.ts'
+import { type Route, readRoute, writeRoute } from './model/route.ts'
+import { hourMs } from './model/step.ts'
+import { api } from './net/api.ts'
+import { LiveConnection, type LiveState } from './net/live.ts'
+import { FrameQueue } from './view/frame.ts'
+import { type Palette, readPalette } from './view/palette.ts'
+
+/** What a part of the page may want to know; each is called outside a frame and must only schedule work. */
+export interface Listener {
+  series?(changed: readonly SeriesState[]): void
+  accounts?(): void
+  connection?(): void
+  /** The connection is back after a loss: fetch what was missed. */
+  recovered?(): void
+  theme?(): void
+  route?(): void
+  /** About four times a second, while the page is visible. */
+  tick?(): void
+}
+
+const completenessSpanMs = hourMs
+const clockPollMs = 2_000
+
+/** The page's state and its connections. Views read it and are told when it changes. */
+export class App {
+  readonly fleet = new Fleet()
+  readonly clock = new ServerClock()
+  readonly frames = new FrameQueue()
+  readonly listeners = new Set<Listener>()
+  readonly live: LiveConnection
+  accounts: AccountsResponse | undefined
+  accountsError = false
+  seriesLoaded = false
+  palette: Palette = readPalette()
+  route: Route = readRoute(location.hash)
+  /** The clock at the moment the connection was lost; while it is lost nothing grows older. */
+  private frozenAt: number | undefined
+
+  constructor() {
+    this.live = new LiveConnection('api/live', {
+      reading: (event) => this.tell('series', this.fleet.putReadings(event)),
+      summary: (event) => this.tell('series', this.fleet.putSummaries(event)),
+      status: (event) => this.fleet.putStatus(event),
+      open: (again) => this.opened(again),
+      state: (state) => this.stateChanged(state),
+    })
+  }
+
+  start(): void {
+    this.live.start()
+    void this.pollClock()
+    void this.pollAccounts()
+    void this.pollCompleteness()
+    void this.loadSeries()
+    setInterval(() => this.tell('tick'), 250)
+    addEventListener('hashchange', () => {
+      this.route = readRoute(location.hash)
+      this.tell('route')
+    })
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.themeChanged())
+  }
+
+  get connected(): boolean {
+    return this.live.state.kind === 'open'
+  }
+
+  /** The ingest's clock, epoch ms; it stands still while the connection is lost. */
+  now(): number {
+    return Math.floor(this.frozenAt ?? this.clock.now(Date.now()))
+  }
+
+  go(route: Route): void {
+    history.replaceState(null, '', writeRoute(route))
+    this.route = route
+    this.tell('route')
+  }
+
+  themeChanged(): void {
+    this.palette = readPalette()
+    this.tell('theme')
+  }
+
+  private tell<K extends keyof Listener>(event: K, ...args: Parameters<NonNullable<Listener[K]>>): void {
+    for (const listener of this.listeners) {
+      const handle = listener[event] as ((...values: typeof args) => void) | undefined
+      handle?.apply(listener, args)
+    }
+  }
+
+  private opened(again: boolean): void {
+    this.frozenAt = undefined
+    if (!again) return
+    void this.loadSeries()
+    this.tell('recovered')
+  }
+
+  private stateChanged(state: LiveState): void {
+    if (state.kind === 'lost') this.frozenAt ??= this.clock.now(state.sinceMs)
+    this.tell('connection')
+  }
+
+  private async loadSeries(): Promise<void> {
+    try {
+      this.fleet.putSeries(await api.series())
+      this.seriesLoaded = true
+      this.tell('series', [...this.fleet.series.values()])
+    } catch {
+      setTimeout(() => void this.loadSeries(), 2_000)
+    }
+  }
+
+  private async pollClock(): Promise<void> {
+    const sentMs = Date.now()
+    try {
+      const { at, agents } = await api.status()
+      this.clock.sample(at, (sentMs + Date.now()) / 2)
+      for (const agent of agents) this.fleet.putStatus(agent)
+    } catch {
+      if (this.connected) this.live.lost()
+    }
+    setTimeout(() => void this.pollClock(), clockPollMs)
+  }
+
+  private async pollAccounts(): Promise<void> {
+    const startMs = performance.now()
+    try {
+      this.accounts = await api.accounts()
+      this.accountsError = false
+    } catch {
+      this.accountsError = true
+    }
+    this.tell('accounts')
+    const tookMs = performance.now() - startMs
+    setTimeout(() => void this.pollAccounts(), Math.max(2_000, 20 * tookMs))
+  }
+
+  private async pollCompleteness(): Promise<void> {
+    const startMs = performance.now()
+    if (this.clock.known) {
+      const now = this.now()
+      await api.completeness(now - completenessSpanMs, now).then(
+        ({ devices }) => this.fleet.putCompleteness(devices),
+        () => undefined,
+      )
+    }
+    const tookMs = performance.now() - startMs
+    setTimeout(() => void this.pollCompleteness(), this.clock.known ? Math.max(5_000, 20 * tookMs) : 250)
+  }
+}

@@ -1,0 +1,17 @@
+import 'uplot/dist/uPlot.min.css'
+import './style/theme.css'
+import './style/shell.css'
+import './style/fleet.css'
+import './style/device.css'
+import './style/tables.css'
+import { App } from './app.ts'
+import { applyTheme, readTheme } from './view/palette.ts'
+import { Shell } from './view/shell.ts'
+
+applyTheme(readTheme())
+const host = document.getElementById('app')
+if (host) {
+  const app = new App()
+  new Shell(app, host).start()
+  app.start()
+}

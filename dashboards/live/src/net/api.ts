@@ -1,0 +1,40 @@
+import type {
+  AccountsResponse,
+  CompletenessResponse,
+  SeriesInfo,
+  SeriesName,
+  StatusResponse,
+  Step,
+  SummariesResponse,
+} from '@millrace/contracts'
+
+const timeoutMs = 20_000
+
+async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+  const limit = AbortSignal.timeout(timeoutMs)
+  const response = await fetch(path, { signal: signal ? AbortSignal.any([signal, limit]) : limit })
+  if (!response.ok) throw new Error(`${path.split('?')[0]} answered ${response.status}`)
+  return (await response.json()) as T
+}
+
+export interface SummariesQuery {
+  series: SeriesName
+  from: number
+  to: number
+  step: Step
+}
+
+export const api = {
+  series: () => get<SeriesInfo[]>('api/series'),
+  accounts: () => get<AccountsResponse>('api/accounts'),
+  status: () => get<StatusResponse>('api/status'),
+  completeness: (from: number, to: number) =>
+    get<CompletenessResponse>(`api/completeness?from=${Math.floor(from)}&to=${Math.ceil(to)}`),
+  summaries: ({ series, from, to, step }: SummariesQuery, signal?: AbortSignal) => {
+    const { site, device, metric } = series
+    const query = new URLSearchParams({ site, device, metric, step })
+    query.set('from', String(Math.floor(from)))
+    query.set('to', String(Math.ceil(to)))
+    return get<SummariesResponse>(`api/summaries?${query}`, signal)
+  },
+}

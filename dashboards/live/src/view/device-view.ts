@@ -1,0 +1,206 @@
+import type { App } from '../app.ts'
+import { freshnessOf, type SeriesState } from '../model/fleet.ts'
+import { formatAge, formatLocal, formatShare, formatUtc } from '../model/format.ts'
+import { fixed, jumpTo, pan, type Range, type Span, scale, spanOf } from '../model/range.ts'
+import type { Route } from '../model/route.ts'
+import { chooseStep } from '../model/step.ts'
+import { h, setAttribute, setText } from './dom.ts'
+import { MetricChart } from './metric-chart.ts'
+import { panByDragging } from './pan-drag.ts'
+import type { View } from './shell.ts'
+import { Toolbar } from './toolbar.ts'
+
+type DeviceRoute = Extract<Route, { view: 'device' }>
+
+const stepNames = { '1m': 'windows as the agents sent them', '1h': 'hours', '1d': 'days' }
+
+/** One device: a chart per metric on one common time axis. */
+export class DeviceView implements View {
+  readonly root = h('div', { class: 'device' })
+  private readonly app: App
+  private readonly names: { site: string; device: string }
+  private range: Range
+  private readonly charts = new Map<string, MetricChart>()
+  private readonly list = h('div', { class: 'charts' })
+  private readonly facts = h('p', { class: 'device-facts' })
+  private readonly caption = h('p', { class: 'range-caption' })
+  private readonly hint = h('p', { class: 'hint' })
+  private readonly toolbar: Toolbar
+  private readonly byElement = new WeakMap<Element, MetricChart>()
+  private readonly observer: IntersectionObserver
+  private readonly resizer = new ResizeObserver(() => this.eachChart((chart) => chart.resize()))
+  private readonly layOutTask = () => this.layOut()
+  private readonly headTask = () => this.drawHead()
+
+  constructor(app: App, { site, device, range }: DeviceRoute) {
+    this.app = app
+    this.names = { site, device }
+    this.range = range
+    this.toolbar = new Toolbar({
+      range: () => this.range,
+      span: () => this.span(),
+      now: () => app.now(),
+      change: (next) => this.change(next),
+      jump: () => this.jump(this.newest()),
+    })
+    this.observer = new IntersectionObserver((entries) => this.seen(entries), { rootMargin: '80px' })
+    const title = h(
+      'div',
+      { class: 'device-head' },
+      h('h1', {}, h('a', { href: '#/' }, site), ' / ', device),
+      this.facts,
+    )
+    this.root.append(title, this.toolbar.root, this.caption, this.list, legend(), this.hint)
+    this.resizer.observe(this.list)
+    panByDragging(this.list, (fraction) => this.change(pan(this.range, fraction, app.now())))
+    this.layOut()
+    this.drawHead()
+  }
+
+  series(changed: readonly SeriesState[]): void {
+    const { site, device } = this.names
+    for (const state of changed) {
+      if (state.site !== site || state.device !== device) continue
+      const chart = this.charts.get(state.metric)
+      if (chart) chart.arrived()
+      else this.app.frames.add(this.layOutTask)
+    }
+  }
+
+  route(): void {
+    const { route } = this.app
+    if (route.view !== 'device') return
+    this.range = route.range
+    this.redraw()
+  }
+
+  recovered(): void {
+    this.eachChart((chart) => chart.recover())
+  }
+
+  theme(): void {
+    this.eachChart((chart) => chart.changed())
+  }
+
+  tick(): void {
+    this.app.frames.add(this.headTask)
+    if (this.range.kind !== 'follow' || !this.app.connected) return
+    const span = this.span()
+    this.eachChart((chart) => chart.tick(span))
+  }
+
+  close(): void {
+    this.observer.disconnect()
+    this.resizer.disconnect()
+    this.eachChart((chart) => chart.close())
+  }
+
+  private span(): Span {
+    return spanOf(this.range, this.app.now())
+  }
+
+  private change(range: Range): void {
+    this.app.go({ view: 'device', ...this.names, range })
+  }
+
+  private jump(lastTs: number): void {
+    this.change(jumpTo(this.range, lastTs, this.app.now()))
+  }
+
+  private newest(): number {
+    return this.app.fleet.device(this.names.site, this.names.device)?.lastTs ?? this.app.now()
+  }
+
+  private redraw(): void {
+    this.app.frames.add(this.headTask)
+    this.eachChart((chart) => chart.changed())
+  }
+
+  private eachChart(act: (chart: MetricChart) => void): void {
+    for (const chart of this.charts.values()) act(chart)
+  }
+
+  private seen(entries: IntersectionObserverEntry[]): void {
+    for (const { target, isIntersecting } of entries) {
+      const chart = this.byElement.get(target)
+      if (!chart) continue
+      chart.visible = isIntersecting
+      chart.changed()
+    }
+  }
+
+  private layOut(): void {
+    const device = this.app.fleet.device(this.names.site, this.names.device)
+    for (const metric of [...(device?.series.keys() ?? [])].sort()) {
+      const state = device?.series.get(metric)
+      if (state) this.list.append(this.chartOf(state).root)
+    }
+    const known = this.app.seriesLoaded ? 'No reading of this device is known.' : 'Asking the ingest what it knows …'
+    setText(this.hint, device ? '' : known)
+  }
+
+  private chartOf(state: SeriesState): MetricChart {
+    const known = this.charts.get(state.metric)
+    if (known) return known
+    const chart = new MetricChart(this.app, state, {
+      span: () => this.span(),
+      zoom: (from, to) => this.change(fixed(from, to)),
+      jump: (series) => this.jump(series.lastTs),
+      keys: (event) => this.keys(event),
+    })
+    this.charts.set(state.metric, chart)
+    this.byElement.set(chart.root, chart)
+    this.observer.observe(chart.root)
+    return chart
+  }
+
+  private keys(event: KeyboardEvent): void {
+    const now = this.app.now()
+    const { range } = this
+    const next: Record<string, () => Range> = {
+      ArrowLeft: () => pan(range, -0.25, now),
+      ArrowRight: () => pan(range, 0.25, now),
+      '+': () => scale(range, 0.5, now),
+      '-': () => scale(range, 2, now),
+      Escape: () => ({ kind: 'follow', spanMs: this.span().to - this.span().from }),
+    }
+    const change = next[event.key]
+    if (!change || event.ctrlKey || event.metaKey || event.altKey) return
+    event.preventDefault()
+    this.change(change())
+  }
+
+  private drawHead(): void {
+    this.toolbar.draw()
+    const { from, to } = this.span()
+    setText(this.caption, `${formatLocal(from)} to ${formatLocal(to)} · ${stepNames[chooseStep(to - from)]}`)
+    setAttribute(this.caption, 'title', `${formatUtc(from)} to ${formatUtc(to)}`)
+    const device = this.app.fleet.device(this.names.site, this.names.device)
+    if (!device) {
+      this.layOut()
+      return
+    }
+    const ageMs = this.app.now() - device.lastTs
+    const known = device.completeness
+    const complete =
+      known && known.missing !== null
+        ? ` · ${formatShare(known.messages, known.messages + known.missing)} of the last hour's messages`
+        : ''
+    setText(this.facts, `${freshnessOf(ageMs) === 'live' ? 'live' : `newest reading ${formatAge(ageMs)}`}${complete}`)
+    setAttribute(this.facts, 'data-freshness', freshnessOf(ageMs))
+  }
+}
+
+function legend(): HTMLElement {
+  const entry = (name: string, text: string) => h('li', {}, h('i', { class: `key key-${name}` }), text)
+  return h(
+    'ul',
+    { class: 'legend', 'aria-label': 'Legend' },
+    entry('mean', 'mean of a window'),
+    entry('band', 'lowest to highest'),
+    entry('p95', 'p95'),
+    entry('open', 'open window, may still change'),
+    entry('live', 'live readings'),
+    h('li', { class: 'legend-help' }, 'Drag to zoom, Shift-drag or ← → to move, Esc for now'),
+  )
+}

@@ -1,0 +1,181 @@
+import type { App } from '../app.ts'
+import type { DeviceState, SeriesState } from '../model/fleet.ts'
+import { DeviceCard } from './device-card.ts'
+import { button, h, setText } from './dom.ts'
+import type { View } from './shell.ts'
+import { SparkLoader } from './spark-loader.ts'
+import { welcome } from './welcome.ts'
+
+/** More cards than this are not drawn at once; the filter reaches the others. */
+const maxCards = 400
+
+interface SiteSection {
+  root: HTMLElement
+  cards: HTMLElement
+  facts: HTMLElement
+}
+
+function matches(device: DeviceState, words: readonly string[]): boolean {
+  const text = `${device.site} ${device.device} ${[...device.series.keys()].join(' ')}`.toLowerCase()
+  return words.every((word) => text.includes(word))
+}
+
+const byName = (a: string, b: string) => a.localeCompare(b, 'en', { numeric: true })
+
+/** Sites, their devices, each with its newest values, how fresh they are and whether any message is missing. */
+export class FleetView implements View {
+  readonly root = h('div', { class: 'fleet' })
+  private readonly app: App
+  private readonly filter = h('input', {
+    type: 'search',
+    placeholder: 'Filter by site, device or metric',
+    'aria-label': 'Filter by site, device or metric',
+  })
+  private readonly summary = h('p', { class: 'fleet-summary' })
+  private readonly body = h('div', { class: 'fleet-body' })
+  private readonly sections = new Map<string, SiteSection>()
+  private readonly cards = new Map<DeviceState, DeviceCard>()
+  private readonly loader: SparkLoader
+  private drawnShape = -1
+  private readonly rebuild = () => this.layOut()
+  private readonly refresh = () => this.drawFacts()
+
+  constructor(app: App) {
+    this.app = app
+    this.loader = new SparkLoader(app, (series) => this.cardOf(series)?.changed(series))
+    this.filter.addEventListener('input', () => {
+      this.drawnShape = -1
+      app.frames.add(this.rebuild)
+    })
+    this.root.append(h('div', { class: 'fleet-head' }, this.summary, this.filter), this.body)
+    this.layOut()
+  }
+
+  series(changed: readonly SeriesState[]): void {
+    if (this.app.fleet.shape !== this.drawnShape) this.app.frames.add(this.rebuild)
+    for (const series of changed) this.cardOf(series)?.changed(series)
+  }
+
+  recovered(): void {
+    this.loader.reloadAll()
+  }
+
+  theme(): void {
+    for (const card of this.cards.values()) card.allChanged()
+  }
+
+  tick(): void {
+    this.app.frames.add(this.refresh)
+  }
+
+  close(): void {
+    this.loader.close()
+  }
+
+  private cardOf(series: SeriesState): DeviceCard | undefined {
+    const device = this.app.fleet.device(series.site, series.device)
+    return device && this.cards.get(device)
+  }
+
+  private wanted(): DeviceState[] {
+    const words = this.filter.value.toLowerCase().split(/\s+/).filter(Boolean)
+    return [...this.app.fleet.sites.keys()].sort(byName).flatMap((site) => {
+      const devices = [...(this.app.fleet.sites.get(site)?.values() ?? [])]
+      return devices.filter((device) => matches(device, words)).sort((a, b) => byName(a.device, b.device))
+    })
+  }
+
+  private layOut(): void {
+    const { fleet } = this.app
+    if (this.drawnShape === fleet.shape) return
+    this.drawnShape = fleet.shape
+    const wanted = this.wanted()
+    const shown = new Set(wanted.slice(0, maxCards))
+    for (const [device, card] of this.cards) {
+      if (!shown.has(device)) this.drop(device, card)
+    }
+    for (const device of shown) this.place(device)
+    this.dropEmptySections()
+    this.showHint(wanted.length)
+    this.drawFacts()
+  }
+
+  private place(device: DeviceState): void {
+    let card = this.cards.get(device)
+    if (!card) {
+      card = new DeviceCard(this.app, device, this.loader)
+      this.cards.set(device, card)
+    }
+    card.layOut()
+    this.section(device.site).cards.append(card.root)
+  }
+
+  private drop(device: DeviceState, card: DeviceCard): void {
+    card.root.remove()
+    this.cards.delete(device)
+  }
+
+  private section(site: string): SiteSection {
+    const known = this.sections.get(site)
+    if (known) {
+      if (!known.root.isConnected) this.body.append(known.root)
+      return known
+    }
+    const facts = h('span', { class: 'site-facts' })
+    const cards = h('div', { class: 'cards' })
+    const id = `site-${site}`
+    const heading = h('div', { class: 'site-head' }, h('h2', { id }, site), facts)
+    const root = h('section', { class: 'site', 'aria-labelledby': id }, heading, cards)
+    this.sections.set(site, { root, cards, facts })
+    this.body.append(root)
+    return { root, cards, facts }
+  }
+
+  private dropEmptySections(): void {
+    for (const [site, { root, cards }] of this.sections) {
+      if (cards.childElementCount > 0) continue
+      root.remove()
+      this.sections.delete(site)
+    }
+  }
+
+  private showHint(found: number): void {
+    this.body.querySelector('.hint')?.remove()
+    const { fleet, seriesLoaded } = this.app
+    if (fleet.series.size === 0) this.body.append(welcome(seriesLoaded))
+    else if (found === 0)
+      this.body.append(h('p', { class: 'hint' }, 'No device matches the filter. ', this.clearFilter()))
+    else if (found > maxCards) {
+      const text = `Showing ${maxCards} of ${found} devices. The filter above reaches the others.`
+      this.body.append(h('p', { class: 'hint' }, text))
+    }
+  }
+
+  private clearFilter(): HTMLButtonElement {
+    return button('Show all', () => {
+      this.filter.value = ''
+      this.filter.dispatchEvent(new Event('input'))
+    })
+  }
+
+  private drawFacts(): void {
+    const { fleet } = this.app
+    const parts = [
+      [fleet.sites.size, 'site'],
+      [fleet.deviceCount(), 'device'],
+      [fleet.series.size, 'series'],
+    ] as const
+    const text = parts.map(([count, word]) => `${count} ${word}${count === 1 || word === 'series' ? '' : 's'}`)
+    setText(this.summary, fleet.series.size === 0 ? '' : text.join(' · '))
+    this.root.classList.toggle('empty', fleet.series.size === 0)
+    if (fleet.series.size === 0 && this.app.seriesLoaded) this.showHint(0)
+    const live = new Map<string, number>()
+    for (const [{ site }, card] of this.cards) {
+      live.set(site, (live.get(site) ?? 0) + (card.drawFacts() === 'live' ? 1 : 0))
+    }
+    for (const [site, { facts }] of this.sections) {
+      const total = fleet.sites.get(site)?.size ?? 0
+      setText(facts, `${live.get(site) ?? 0} of ${total} devices live`)
+    }
+  }
+}

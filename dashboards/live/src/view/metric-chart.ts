@@ -1,0 +1,167 @@
+import type uPlot from 'uplot'
+import type { App } from '../app.ts'
+import type { SeriesState } from '../model/fleet.ts'
+import { formatValue } from '../model/format.ts'
+import type { Span } from '../model/range.ts'
+import { axisRange } from '../model/scale.ts'
+import { ChartData } from './chart-data.ts'
+import { type Painting, paint, valueRange } from './chart-paint.ts'
+import { button, h, setAttribute, setText } from './dom.ts'
+import { createPlot } from './plot.ts'
+import { describeLatest, describeMoment } from './readout.ts'
+import { rowTable } from './row-table.ts'
+
+const height = 208
+
+export interface ChartHost {
+  span(): Span
+  zoom(from: number, to: number): void
+  jump(series: SeriesState): void
+  keys(event: KeyboardEvent): void
+}
+
+/** One metric over time: stored windows, open windows and live readings on one axis. */
+export class MetricChart {
+  readonly root: HTMLElement
+  visible = false
+  private readonly app: App
+  private readonly series: SeriesState
+  private readonly host: ChartHost
+  private readonly data: ChartData
+  private readonly value = h('b', { class: 'value' }, '–')
+  private readonly readout = h('p', { class: 'readout' })
+  private readonly canvas = h('div', { class: 'plot', tabindex: 0, role: 'img' })
+  private readonly note = h('div', { class: 'plot-note', hidden: true })
+  private readonly table = h('details', { class: 'rows' }, h('summary', {}, 'Rows as a table'))
+  private plot: uPlot | undefined
+  private hoverMs: number | undefined
+  private lastDrawMs = 0
+  private readonly drawTask = () => this.draw()
+  private readonly readTask = () => this.read()
+
+  constructor(app: App, series: SeriesState, host: ChartHost) {
+    this.app = app
+    this.series = series
+    this.host = host
+    this.data = new ChartData(app, series, () => this.changed())
+    const unit = h('span', { class: 'unit' }, series.unit)
+    const head = h('div', { class: 'chart-head' }, h('h3', {}, series.metric), this.value, unit, this.readout)
+    this.root = h(
+      'section',
+      { class: 'chart', 'aria-label': series.metric },
+      head,
+      h('div', { class: 'plot-frame' }, this.canvas, this.note),
+      this.table,
+    )
+    this.canvas.addEventListener('keydown', (event) => host.keys(event))
+    this.table.addEventListener('toggle', () => this.fillTable())
+  }
+
+  /** Draws at the next free frame. */
+  changed(): void {
+    if (this.visible) this.app.frames.add(this.drawTask)
+  }
+
+  arrived(): void {
+    this.data.take()
+    if (performance.now() - this.lastDrawMs > 200) this.changed()
+  }
+
+  /** Draws once the axis has moved by about a pixel. */
+  tick(span: Span): void {
+    const pixelMs = (span.to - span.from) / Math.max(this.canvas.clientWidth, 300)
+    if (performance.now() - this.lastDrawMs > Math.min(Math.max(pixelMs, 240), 2_000)) this.changed()
+  }
+
+  recover(): void {
+    this.data.recover()
+  }
+
+  resize(): void {
+    const width = this.canvas.clientWidth
+    if (this.plot && width > 0 && width !== this.plot.width) this.plot.setSize({ width, height })
+    this.changed()
+  }
+
+  close(): void {
+    this.data.close()
+    this.plot?.destroy()
+  }
+
+  private painting(): Painting {
+    const { recent } = this.series
+    return { joined: this.data.history.joined, recent, now: this.app.now(), palette: this.app.palette }
+  }
+
+  private draw(): void {
+    this.lastDrawMs = performance.now()
+    const span = this.host.span()
+    this.data.want(span)
+    this.plot ??= this.create()
+    const values = valueRange(this.painting(), span)
+    const { metric } = this.series
+    this.plot.setData([[span.from, span.to], values ? axisRange(metric, values) : [0, 1]])
+    this.showNote(values !== undefined)
+    this.read()
+  }
+
+  private create(): uPlot {
+    const width = Math.max(this.canvas.clientWidth, 200)
+    return createPlot(
+      this.canvas,
+      { width, height },
+      {
+        colours: () => this.app.palette,
+        paint: (plot) => this.paint(plot),
+        zoom: (from, to) => this.host.zoom(from, to),
+        hover: (ms) => {
+          this.hoverMs = ms
+          this.app.frames.add(this.readTask)
+        },
+      },
+    )
+  }
+
+  private paint(plot: uPlot): void {
+    const { ctx: context, bbox } = plot
+    const { from, to } = this.host.span()
+    const ratio = devicePixelRatio
+    const x = (ms: number) => plot.valToPos(ms, 'x', true)
+    const y = (value: number) => plot.valToPos(value, 'y', true)
+    paint({ context, ...bbox, ratio, from, to, x, y }, this.painting())
+  }
+
+  private read(): void {
+    const { metric, lastValue } = this.series
+    setText(this.value, formatValue(metric, lastValue))
+    const painting = this.painting()
+    const text =
+      this.hoverMs === undefined ? describeLatest(metric, painting) : describeMoment(metric, this.hoverMs, painting)
+    setText(this.readout, text)
+    setAttribute(this.canvas, 'aria-label', `Chart of ${metric}. ${describeLatest(metric, painting)}`)
+  }
+
+  private showNote(filled: boolean): void {
+    this.note.hidden = filled
+    setAttribute(this.root, 'data-state', this.data.state)
+    if (filled) return
+    const { state } = this.data
+    if (state === 'failed')
+      this.note.replaceChildren(
+        'The history could not be read. ',
+        button('Try again', () => this.changed()),
+      )
+    else if (state !== 'ready') this.note.replaceChildren('Reading the history …')
+    else
+      this.note.replaceChildren(
+        'No reading in this stretch of time. ',
+        button('Jump to data', () => this.host.jump(this.series)),
+      )
+  }
+
+  private fillTable(): void {
+    this.table.querySelector('table')?.remove()
+    if (this.table.open)
+      this.table.append(rowTable(this.series.metric, this.data.history.joined.rows, this.host.span()))
+  }
+}

@@ -1,0 +1,133 @@
+import type { App, Listener } from '../app.ts'
+import { formatLocalTime, formatSpan, formatUtc } from '../model/format.ts'
+import { AccountsView } from './accounts-view.ts'
+import { DeviceView } from './device-view.ts'
+import { button, h, setAttribute, setText } from './dom.ts'
+import { FleetView } from './fleet-view.ts'
+import { Ledger } from './ledger.ts'
+import { mark } from './mark.ts'
+import { applyTheme, readTheme } from './palette.ts'
+
+export interface View extends Listener {
+  readonly root: HTMLElement
+  close(): void
+}
+
+function connectionText(app: App, ratePerSecond: number): string {
+  const { state } = app.live
+  if (state.kind === 'connecting') return 'Connecting …'
+  if (state.kind === 'open') return `Live · ${ratePerSecond.toFixed(ratePerSecond < 10 ? 1 : 0)} readings/s`
+  return `Connection lost ${formatSpan(Math.max(0, Date.now() - state.sinceMs))} ago`
+}
+
+/** Header, accounts, notice of a lost connection, and the view the address names. */
+export class Shell implements Listener {
+  private readonly app: App
+  private readonly host: HTMLElement
+  private readonly pill = h('p', { class: 'pill', role: 'status' }, 'Connecting …')
+  private readonly time = h('time', { class: 'clock' })
+  private readonly notice = h('div', { class: 'notice', role: 'alert', hidden: true })
+  private readonly main = h('main', { id: 'main', tabindex: -1 })
+  private readonly fleetLink = h('a', { href: '#/' }, 'Fleet')
+  private readonly accountsLink = h('a', { href: '#/accounts' }, 'Accounts')
+  private readonly ledger: Ledger
+  private view: View | undefined
+  private shown = ''
+  private counted = { readings: 0, atMs: performance.now(), rate: 0 }
+  private readonly drawHead = () => this.head()
+
+  constructor(app: App, host: HTMLElement) {
+    this.app = app
+    this.host = host
+    this.ledger = new Ledger(app)
+  }
+
+  start(): void {
+    const header = h(
+      'header',
+      { class: 'header' },
+      h('a', { class: 'brand', href: '#/', 'aria-label': 'Millrace, fleet' }, mark(), h('span', {}, 'Millrace')),
+      h('nav', { 'aria-label': 'Views' }, this.fleetLink, this.accountsLink),
+      h('div', { class: 'header-end' }, this.pill, this.time, this.themeButton()),
+    )
+    this.host.append(header, this.notice, this.ledger.root, this.main)
+    this.app.listeners.add(this).add(this.ledger)
+    this.route()
+  }
+
+  tick(): void {
+    this.measureRate()
+    this.app.frames.add(this.drawHead)
+  }
+
+  connection(): void {
+    this.app.frames.add(this.drawHead)
+  }
+
+  /** A change of the range stays in the same view; another device or page makes a new one. */
+  route(): void {
+    const { route } = this.app
+    const name = route.view === 'device' ? `device/${route.site}/${route.device}` : route.view
+    setAttribute(this.fleetLink, 'aria-current', String(route.view === 'fleet'))
+    setAttribute(this.accountsLink, 'aria-current', String(route.view === 'accounts'))
+    if (name === this.shown) return
+    this.shown = name
+    if (this.view) {
+      this.app.listeners.delete(this.view)
+      this.view.close()
+    }
+    this.view = this.open()
+    this.app.listeners.add(this.view)
+    this.main.replaceChildren(this.view.root)
+    document.title = route.view === 'device' ? `${route.device} · Millrace` : 'Millrace'
+  }
+
+  private open(): View {
+    const { route } = this.app
+    if (route.view === 'device') return new DeviceView(this.app, route)
+    return route.view === 'accounts' ? new AccountsView(this.app) : new FleetView(this.app)
+  }
+
+  private measureRate(): void {
+    const elapsedMs = performance.now() - this.counted.atMs
+    if (elapsedMs < 2_000) return
+    const { readings } = this.app.fleet
+    const rate = ((readings - this.counted.readings) / elapsedMs) * 1000
+    this.counted = { readings, atMs: performance.now(), rate }
+  }
+
+  private head(): void {
+    const { state } = this.app.live
+    setText(this.pill, connectionText(this.app, this.counted.rate))
+    setAttribute(this.pill, 'data-state', state.kind)
+    setAttribute(document.documentElement, 'data-connection', state.kind)
+    this.notice.hidden = state.kind !== 'lost'
+    const now = this.app.now()
+    if (state.kind === 'lost') setText(this.notice, lostText(now, state.retryAtMs))
+    setText(this.time, formatLocalTime(now))
+    setAttribute(this.time, 'title', formatUtc(now))
+  }
+
+  private themeButton(): HTMLButtonElement {
+    const dark = () => {
+      const theme = readTheme()
+      return theme === 'auto' ? matchMedia('(prefers-color-scheme: dark)').matches : theme === 'dark'
+    }
+    const label = () => `Switch to ${dark() ? 'light' : 'dark'} colours`
+    const toggle = button('', () => {
+      applyTheme(dark() ? 'light' : 'dark')
+      this.app.themeChanged()
+      toggle.setAttribute('aria-label', label())
+    })
+    toggle.className = 'theme-toggle'
+    toggle.setAttribute('aria-label', label())
+    toggle.title = 'Light or dark'
+    return toggle
+  }
+}
+
+function lostText(at: number, retryAtMs: number): string {
+  const seconds = Math.ceil((retryAtMs - Date.now()) / 1000)
+  const next = seconds > 0 ? `Next try in ${seconds} s.` : 'Trying again now.'
+  return `The connection to the ingest is lost. What you see is what was known at ${formatLocalTime(at)}. ${next}`
+}
