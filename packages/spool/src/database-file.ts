@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, openSync, readSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { isDamageOnOpen, SpoolFailure } from './failure.ts'
@@ -7,6 +7,8 @@ import type { SpoolOptions } from './types.ts'
 
 /** "Mill" in ASCII, in the header of every spool. */
 const applicationId = 0x4d696c6c
+/** What SQLite's log may keep on disk after a large transaction. */
+const maxLogBytes = 16 * 1024 * 1024
 const companions = ['-wal', '-shm']
 /** Above this a full check at every start would hold the service up; it is then done only after a failure. */
 const alwaysCheckedBytes = 64 * 1024 * 1024
@@ -21,6 +23,7 @@ function connect(file: string): DatabaseSync {
   const database = new DatabaseSync(file, { timeout: 1000 })
   try {
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY')
+    database.exec(`PRAGMA journal_size_limit = ${maxLogBytes}`)
     return database
   } catch (error) {
     database.close()
@@ -55,18 +58,34 @@ function create(file: string, { folder, application, version, schema }: SpoolOpt
   syncFolder(folder)
 }
 
+const leftHint = 'It was left as it is. Move it away, or give this service another dataDir.'
+
+/**
+ * What the header says before SQLite opens the file, since opening changes it: a text for damage, an error for a
+ * database that is not ours. The application id stands there from the file's first moment on.
+ */
+function headerDamage(file: string): string | undefined {
+  const header = new Uint8Array(100)
+  const handle = openSync(file, 'r')
+  readSync(handle, header)
+  closeSync(handle)
+  if (Buffer.from(header.subarray(0, 16)).toString('latin1') !== 'SQLite format 3\0') return 'it is not a database'
+  if (new DataView(header.buffer).getInt32(68) === applicationId) return undefined
+  throw new SpoolFailure('spool-foreign', `${file} is a database of another program`, leftHint)
+}
+
 function refuseForeign(database: DatabaseSync, file: string, { application, version }: SpoolOptions): void {
-  const hint = 'It was left as it is. Move it away, or give this service another dataDir.'
-  if (pragma(database, 'application_id') !== applicationId) {
-    throw new SpoolFailure('spool-foreign', `${file} is a database of another program`, hint)
-  }
   const owner = database.prepare('SELECT application FROM spool_identity').get()?.application
   if (owner !== application) {
-    throw new SpoolFailure('spool-foreign', `${file} is the spool of ${owner}, not of ${application}`, hint)
+    throw new SpoolFailure('spool-foreign', `${file} is the spool of ${owner}, not of ${application}`, leftHint)
   }
   const found = pragma(database, 'user_version')
   if (found === version) return
-  throw new SpoolFailure('spool-version', `${file} has version ${found}; this program writes version ${version}`, hint)
+  throw new SpoolFailure(
+    'spool-version',
+    `${file} has version ${found}; this program writes version ${version}`,
+    leftHint,
+  )
 }
 
 function findDamage(database: DatabaseSync, file: string): string | undefined {
@@ -81,6 +100,8 @@ function findDamage(database: DatabaseSync, file: string): string | undefined {
 /** Opens an existing file; a text instead of a connection says what is damaged. */
 function openExisting(file: string, options: SpoolOptions): DatabaseSync | string {
   let database: DatabaseSync | undefined
+  const damagedHeader = headerDamage(file)
+  if (damagedHeader !== undefined) return damagedHeader
   try {
     database = connect(file)
     refuseForeign(database, file, options)

@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { isFull, SpoolFailure } from './failure.ts'
+import { isFull, isNoRoom, SpoolFailure } from './failure.ts'
+import type { HeldRoom } from './held-room.ts'
 import type { SpoolOptions, SpoolUsage, SqlValue, Statement } from './types.ts'
 
 const maxCachedStatements = 500
@@ -29,7 +30,8 @@ function cachedStatements(database: DatabaseSync): (sql: string) => StatementSyn
  * end inside the reserve is rolled back, unless it leaves less in use than it found. Freed pages count as free,
  * so the reserve cannot be eaten up by reusing them.
  */
-export function spoolDatabase(database: DatabaseSync, { maxBytes, reserveBytes }: SpoolOptions): SpoolDatabase {
+export function spoolDatabase(database: DatabaseSync, options: SpoolOptions, held: HeldRoom): SpoolDatabase {
+  const { maxBytes, reserveBytes } = options
   const prepare = cachedStatements(database)
   const number = (sql: string) => Number((prepare(sql).get() as unknown as SqlValue[])[0])
   const pageBytes = number('PRAGMA page_size')
@@ -45,8 +47,11 @@ export function spoolDatabase(database: DatabaseSync, { maxBytes, reserveBytes }
     }
   }
   const fullError = () => {
-    const bytes = `${used * pageBytes} of ${maxBytes} bytes used, ${reserveBytes} kept in reserve`
-    return new SpoolFailure('spool-full', `the spool is full: ${bytes}`)
+    const bytes = `${used * pageBytes} of ${maxBytes} bytes used, ${reserveBytes} of them in reserve`
+    return new SpoolFailure(
+      'spool-full',
+      `no room for this write: ${bytes}; ${held.freeBytes()} bytes free on the disk`,
+    )
   }
   const commit = (statements: readonly Statement[], reserve: boolean) => {
     run(statements)
@@ -55,15 +60,24 @@ export function spoolDatabase(database: DatabaseSync, { maxBytes, reserveBytes }
     prepare('COMMIT').run()
     return usedAfter
   }
+  const write = (statements: readonly Statement[], reserve: boolean) => {
+    prepare('BEGIN IMMEDIATE').run()
+    try {
+      used = commit(statements, reserve)
+    } catch (error) {
+      if (database.isTransaction) prepare('ROLLBACK').run()
+      throw isFull(error) ? fullError() : error
+    }
+  }
   return {
     write(statements, reserve) {
-      prepare('BEGIN IMMEDIATE').run()
       try {
-        used = commit(statements, reserve)
+        write(statements, reserve)
       } catch (error) {
-        if (database.isTransaction) prepare('ROLLBACK').run()
-        throw isFull(error) ? fullError() : error
+        if (!reserve || !isNoRoom(error) || !held.release()) throw error
+        write(statements, reserve)
       }
+      if (reserve) held.refill()
     },
     read: (sql, params) => prepare(sql).all(...params) as unknown as SqlValue[][],
     usage: () => ({ bytes: used * pageBytes, maxBytes }),

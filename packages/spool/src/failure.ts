@@ -49,9 +49,26 @@ export function isFull(error: unknown): boolean {
   return sqliteCode(error) === sqliteCodes.full
 }
 
+/** The spool's own word for it, whether the file or the disk is full. */
+export function isNoRoom(error: unknown): boolean {
+  return error instanceof SpoolFailure && error.failure.code === 'spool-full'
+}
+
+/** Opening needs a little room on the disk; without it SQLite may report an I/O error instead of a full disk. */
+export function mayBeFullDisk(error: unknown): boolean {
+  return isFull(error) || sqliteCode(error) === sqliteCodes.ioError || (error as { code?: string }).code === 'ENOSPC'
+}
+
 /** After these the connection cannot be trusted to hold what it says: only a new open can tell. */
 export function isFatal(error: unknown): boolean {
   return isDamage(error) || sqliteCode(error) === sqliteCodes.ioError || sqliteCode(error) === sqliteCodes.cannotOpen
+}
+
+/** Why the spool of a folder does not open. */
+export function openFailureOf(error: unknown, folder: string): Failure {
+  if (error instanceof SpoolFailure) return error.failure
+  const message = error instanceof Error ? error.message : String(error)
+  return { code: 'spool-failed', message: `cannot open the spool in ${folder}: ${message}` }
 }
 
 export function failureOf(error: unknown): Failure {

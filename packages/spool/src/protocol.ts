@@ -21,14 +21,19 @@ export type Reply = { failure: Failure } | { answer: Answer }
 /** Handing over a small buffer costs more than copying it. */
 const minTransferBytes = 16 * 1024
 
+function wholeMemory(value: SqlValue): ArrayBuffer | undefined {
+  if (!(value instanceof Uint8Array) || value.byteLength < minTransferBytes) return undefined
+  const { buffer } = value
+  return buffer instanceof ArrayBuffer && buffer.byteLength === value.byteLength ? buffer : undefined
+}
+
 /** Large buffers of rows that may change hands instead of being copied: those that fill their memory whole. */
 export function transferable(rows: readonly (readonly SqlValue[])[]): ArrayBuffer[] {
   const buffers = new Set<ArrayBuffer>()
   for (const row of rows) {
     for (const value of row) {
-      if (!(value instanceof Uint8Array)) continue
-      if (value.byteLength < minTransferBytes) continue
-      if (value.buffer instanceof ArrayBuffer && value.byteLength === value.buffer.byteLength) buffers.add(value.buffer)
+      const memory = wholeMemory(value)
+      if (memory) buffers.add(memory)
     }
   }
   return [...buffers]

@@ -3,14 +3,18 @@ import { mkdirSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
 import { spoolDatabase } from './database.ts'
-import { markSuspect, openFile } from './database-file.ts'
-import { type Failure, failureOf, isFatal, SpoolFailure } from './failure.ts'
+import { markSuspect, type OpenedFile, openFile } from './database-file.ts'
+import { type Failure, failureOf, isFatal, mayBeFullDisk, openFailureOf, SpoolFailure } from './failure.ts'
+import { type HeldRoom, holdRoom } from './held-room.ts'
 import { lockFolder } from './lock.ts'
 import { type Answer, type Reply, type Request, transferable } from './protocol.ts'
 import type { SpoolOptions } from './types.ts'
 
 /** Before it, a reset of the WAL could corrupt a database. */
 const minSqliteVersion = '3.51.3'
+
+/** Enough for SQLite's log and its copy into the file while a full disk is being emptied. */
+const maxHeldBytes = 16 * 1024 * 1024
 
 const options = workerData as SpoolOptions
 const port = parentPort!
@@ -28,12 +32,24 @@ function send(answer: Answer): void {
   port.postMessage(reply, Array.isArray(answer) ? transferable(answer) : [])
 }
 
+/** On a full disk the held room is given up so that the spool opens and can be emptied. */
+function openWithRoom(held: HeldRoom): OpenedFile {
+  try {
+    return openFile(options)
+  } catch (error) {
+    if (!mayBeFullDisk(error) || !held.release()) throw error
+    return openFile(options)
+  }
+}
+
 function open() {
   checkSqliteVersion()
   mkdirSync(options.folder, { recursive: true })
   const lock = lockFolder(options.folder)
-  const { database, name, movedAside } = openFile(options)
-  const spool = spoolDatabase(database, options)
+  const held = holdRoom(options.folder, Math.min(options.reserveBytes, maxHeldBytes))
+  const { database, name, movedAside } = openWithRoom(held)
+  held.refill()
+  const spool = spoolDatabase(database, options, held)
   const close = () => {
     database.close()
     lock.release()
@@ -70,5 +86,5 @@ function serve(): void {
 try {
   serve()
 } catch (error) {
-  port.postMessage({ failure: failureOf(error) } satisfies Reply)
+  port.postMessage({ failure: openFailureOf(error, options.folder) } satisfies Reply)
 }
