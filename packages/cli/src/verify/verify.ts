@@ -1,5 +1,5 @@
 import { MillraceError } from '@millrace/pipeline'
-import type { AgentState, StackApi } from './api.ts'
+import type { AgentState } from './api.ts'
 import type { Difference } from './judge-series.ts'
 import { type Ledger, readLedger } from './ledger.ts'
 import { OpenWindows } from './open-windows.ts'
@@ -8,19 +8,13 @@ import type { VerifyReport } from './report.ts'
 import { judgeSetAside, type SetAsideVerdict } from './set-aside.ts'
 import { summarise } from './summarise.ts'
 import { windowChanged } from './touched.ts'
+import { pollMs, underWay, untilIdle, type Wait } from './until-idle.ts'
 
-export interface VerifyOptions {
-  stack: StackApi
+export interface VerifyOptions extends Wait {
   /** What was sent, told anew at each call. */
   recount(): AsyncIterable<string>
   /** Wait until the stack has nothing open and nothing on its way. */
   wait: boolean
-  /** Longest wait for that, and for what was closed to be stored, ms of real time. */
-  limitMs: number
-  progress(text: string): void
-  pause(ms: number): Promise<void>
-  /** Ms of real time. */
-  monotonic(): number
 }
 
 interface Findings {
@@ -28,32 +22,10 @@ interface Findings {
   setAside: SetAsideVerdict
 }
 
-const pollMs = 1000
 /** After this long with nothing on its way, what is not stored will not be: longer than a checkpoint and a store's write. */
 const quietMs = 12_000
 /** After this long without one difference less, waiting is given up. */
 const patienceMs = 90_000
-
-const openReadings = (state: AgentState) => state.devices.reduce((sum, { open }) => sum + open, 0)
-
-/** How much is on its way behind closed windows: messages in the outbox and changes that a store has not taken. */
-async function underWay(stack: StackApi, state: AgentState): Promise<number> {
-  const { stores } = await stack.accounts()
-  return state.spool.outboxMessages + stores.reduce((sum, { behind }) => sum + behind, 0)
-}
-
-async function untilIdle({ stack, limitMs, progress, pause, monotonic }: VerifyOptions): Promise<AgentState> {
-  const deadline = monotonic() + limitMs
-  for (;;) {
-    const state = await stack.agent()
-    const [open, moving] = [openReadings(state), await underWay(stack, state)]
-    if (open === 0 && moving === 0) return state
-    progress(`waiting for idle: ${open} readings in open windows, ${moving} messages and changes on their way`)
-    if (monotonic() > deadline)
-      throw new MillraceError('check-failed', `the stack is not idle after ${limitMs / 1000} s`)
-    await pause(pollMs)
-  }
-}
 
 const differencesOf = ({ bySeries }: StackVerdict): Difference[] =>
   [...bySeries.values()].flatMap(({ differences }) => differences)

@@ -1,0 +1,79 @@
+import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { MillraceError, parseDuration, pause, UsageError } from '@millrace/pipeline'
+import { appArguments } from '../apps.ts'
+import { readRunFile } from '../up/run-file.ts'
+import { httpStack, type ServerAddress } from '../verify/api.ts'
+import { humanReport, isClean, jsonReport } from '../verify/report.ts'
+import { verify } from '../verify/verify.ts'
+
+export interface VerifyFlags {
+  dataDir: string
+  ledger?: string
+  url?: string
+  agentUrl?: string
+  tokenFile?: string
+  store?: string
+  limit: string
+  wait?: boolean
+  json?: boolean
+}
+
+/** The expected readings, told by the simulator from its ledger. */
+async function* recount(ledger: string): AsyncIterable<string> {
+  const child = spawn(process.execPath, appArguments('simulator', ['--recount', '--ledger', ledger]), {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const exited = new Promise<number | null>((done, fail) => {
+    child.once('error', fail)
+    child.once('close', done)
+  })
+  yield* createInterface({ input: child.stdout, crlfDelay: Number.POSITIVE_INFINITY })
+  const code = await exited
+  if (code !== 0) throw new MillraceError('check-failed', `the ledger in ${ledger} cannot be told (exit code ${code})`)
+}
+
+function addresses({ dataDir, url, agentUrl, tokenFile }: VerifyFlags): {
+  ingest: ServerAddress
+  agent: ServerAddress
+} {
+  const ports = readRunFile(resolve(dataDir))?.ports
+  const token = tokenFile === undefined ? undefined : readFileSync(tokenFile, 'utf8').trim()
+  const local = (port: number) => `http://127.0.0.1:${port}`
+  return {
+    ingest: { url: url ?? local(ports?.http ?? 8080), token, flag: '--url' },
+    agent: { url: agentUrl ?? local(ports?.agent ?? 8081), token, flag: '--agent-url' },
+  }
+}
+
+function limitMs({ limit }: VerifyFlags): number {
+  const ms = parseDuration(limit)
+  if (ms !== undefined) return ms
+  throw new UsageError('verify cannot run like this', [
+    { path: '--limit', found: limit, expected: 'a duration such as 90s or 10m' },
+  ])
+}
+
+/** Progress goes to standard error: one line redrawn at a terminal, nothing elsewhere. */
+function progressLine(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${text}`)
+}
+
+/** Exit code 0 where everything acknowledged is stored, 1 on any difference. */
+export async function runVerify(flags: VerifyFlags): Promise<number> {
+  const ledger = flags.ledger ?? join(resolve(flags.dataDir), 'ledger')
+  const report = await verify({
+    stack: httpStack({ ...addresses(flags), store: flags.store }),
+    recount: () => recount(ledger),
+    wait: flags.wait ?? false,
+    limitMs: limitMs(flags),
+    progress: progressLine,
+    pause: (ms) => pause(ms),
+    monotonic: () => performance.now(),
+  })
+  if (process.stderr.isTTY) process.stderr.write('\r\x1b[2K')
+  process.stdout.write(`${flags.json ? jsonReport(report) : humanReport(report)}\n`)
+  return isClean(report) ? 0 : 1
+}

@@ -1,0 +1,23 @@
+import { describeError, exitCodeOf } from '@millrace/pipeline'
+import { CommanderError } from 'commander'
+import { createProgram } from './program.ts'
+
+const wrongUsage = 2
+
+/** commander has printed its own message by then; help and version end with 0. */
+function codeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : wrongUsage
+  process.stderr.write(`millrace: ${describeError(error)}\n`)
+  return exitCodeOf(error)
+}
+
+let exitCode = 0
+const program = createProgram(async (code) => {
+  exitCode = await code
+})
+try {
+  await program.parseAsync()
+} catch (error) {
+  exitCode = codeOf(error)
+}
+process.exit(exitCode)

@@ -1,0 +1,135 @@
+import { Command } from 'commander'
+import type { App } from './apps.ts'
+import { type BrokerFlags, runBroker } from './commands/broker.ts'
+import { runVerify, type VerifyFlags } from './commands/verify.ts'
+import { runApp } from './run-app.ts'
+import { readUpOptions, type UpFlags } from './up/options.ts'
+import { up } from './up/up.ts'
+
+const examples = (...lines: string[]) => `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}\n`
+
+type Finish = (code: Promise<number>) => Promise<void>
+
+function addUp(program: Command, finish: Finish): void {
+  program
+    .command('up')
+    .description('run everything on this machine: fleet, agent, broker, ingest and the page')
+    .option('--devices <n>', 'how many simulated devices')
+    .option('--rate <hz>', 'readings per second of every sensor')
+    .option('--window <length>', 'length of a window of event time; at most 30m, it divides one hour', '1m')
+    .option('--seed <n>', 'the same seed gives the same readings')
+    .option('--speed <x>', 'event time runs x times as fast, until it meets the wall clock')
+    .option('--history <span>', 'publish this much of the past first (6h for the live fleet)')
+    .option('--http-port <port>', 'the page and the HTTP API', '8080')
+    .option('--mqtt-port <port>', "the devices' broker", '1883')
+    .option('--agent-port <port>', "the agent's HTTP", '8081')
+    .option('--cloud-mqtt-port <port>', 'the local cloud broker', '1884')
+    .option('--data-dir <dir>', 'where everything is kept', './data')
+    .option('--replay <file>', 'publish a recording instead of the fleet')
+    .option('--map <file>', 'how to read the recording')
+    .option('--at <when>', 'event times of the recording: now or original')
+    .option('--duration <span>', 'end by itself after this much event time, with all of it stored')
+    .option('--perturb <list>', 'late=0.01,duplicate=0.01,... makes the devices misbehave')
+    .option('--influx <url>', 'write to this InfluxDB too, beside the embedded store')
+    .option('--no-keys', 'plain log lines and no keys, also at a terminal')
+    .addHelpText(
+      'after',
+      examples(
+        'millrace up',
+        'millrace up --devices 200 --rate 1',
+        'millrace up --speed 60 --duration 1h --seed 7 --perturb late=0.02,duplicate=0.02',
+        'millrace up --replay readings.csv --map readings.yaml --at original',
+      ),
+    )
+    .action((flags: UpFlags) => finish(up(readUpOptions(flags))))
+}
+
+interface PassedOn {
+  name: string
+  app: App
+  description: string
+  examples: string[]
+}
+
+/** Services read their own flags, so that there is one list of them; what follows the name goes to them as it is. */
+const services: PassedOn[] = [
+  {
+    name: 'simulate',
+    app: 'simulator',
+    description: 'publish a fleet of simulated devices, or a recording, and keep a ledger of it',
+    examples: [
+      'millrace simulate --devices 20 --ledger ./ledger',
+      'millrace simulate --config simulator.yaml',
+      'millrace simulate --replay readings.csv --map readings.yaml --at now --ledger ./ledger',
+    ],
+  },
+  {
+    name: 'agent',
+    app: 'agent',
+    description: 'run the edge agent: broker for devices, windows, spool, uplink',
+    examples: ['millrace agent --config agent.yaml'],
+  },
+  {
+    name: 'ingest',
+    app: 'ingest',
+    description: 'run the cloud ingest: stores, HTTP API and the page',
+    examples: ['millrace ingest --config ingest.yaml'],
+  },
+]
+
+function addService(program: Command, service: PassedOn, finish: Finish): void {
+  program
+    .command(service.name)
+    .description(service.description)
+    .argument('[flags...]', 'as the service understands them')
+    .allowUnknownOption()
+    .passThroughOptions()
+    .addHelpText('after', examples(...service.examples))
+    .action((flags: string[]) => finish(runApp(service.app, flags)))
+}
+
+function addBroker(program: Command): void {
+  program
+    .command('broker')
+    .description('run the plain local cloud broker between agents and ingest')
+    .option('--host <address>', 'address to listen on; loopback only', '127.0.0.1')
+    .option('--port <port>', 'port to listen on', '1884')
+    .addHelpText('after', examples('millrace broker --port 1884'))
+    .action(async (flags: BrokerFlags) => await runBroker(flags))
+}
+
+function addVerify(program: Command, finish: Finish): void {
+  program
+    .command('verify')
+    .description('recount what was sent and acknowledged against what is stored; exit code 1 on any difference')
+    .option('--data-dir <dir>', 'data folder of the stack', './data')
+    .option('--ledger <dir>', 'ledger of the simulator, where it is not in the data folder')
+    .option('--url <url>', 'the ingest (from the data folder, else http://127.0.0.1:8080)')
+    .option('--agent-url <url>', 'the agent (from the data folder, else http://127.0.0.1:8081)')
+    .option('--token-file <file>', 'token for both')
+    .option('--store <type>', 'which store to read: duckdb or influxdb')
+    .option('--limit <span>', 'longest wait', '10m')
+    .option('--wait', 'wait until nothing is open or on its way, then check every window')
+    .option('--json', 'the result as JSON, for programs')
+    .addHelpText(
+      'after',
+      examples('millrace verify', 'millrace verify --wait --json', 'millrace verify --store influxdb'),
+    )
+    .action((flags: VerifyFlags) => finish(runVerify(flags)))
+}
+
+/** The commands; `finish` is told the exit code of the one that ran. */
+export function createProgram(finish: Finish): Command {
+  const program = new Command('millrace')
+    .description('Sensor readings from devices to dashboards, every one accounted for.')
+    .version('0.1.0')
+    .enablePositionalOptions()
+    .showSuggestionAfterError()
+    .exitOverride()
+    .addHelpText('after', examples('millrace up', 'millrace verify', 'millrace up --help'))
+  addUp(program, finish)
+  for (const service of services) addService(program, service, finish)
+  addBroker(program)
+  addVerify(program, finish)
+  return program
+}

@@ -1,0 +1,159 @@
+import { resolve } from 'node:path'
+import { type Problem, parseDuration, UsageError } from '@millrace/pipeline'
+
+/** Flags of `millrace up` as they are typed. */
+export interface UpFlags {
+  devices?: string
+  rate?: string
+  window: string
+  seed?: string
+  speed?: string
+  history?: string
+  httpPort: string
+  mqttPort: string
+  agentPort: string
+  cloudMqttPort: string
+  dataDir: string
+  replay?: string
+  map?: string
+  at?: string
+  duration?: string
+  perturb?: string
+  influx?: string
+  /** False with --no-keys. */
+  keys: boolean
+}
+
+export interface UpPorts {
+  http: number
+  mqtt: number
+  agent: number
+  cloudMqtt: number
+}
+
+export interface UpOptions {
+  dataDir: string
+  ports: UpPorts
+  window: string
+  speed?: number
+  durationMs?: number
+  /** Passed on to the simulator, which knows what they may be. */
+  simulator: string[]
+  influx?: string
+  keys: boolean
+}
+
+/** Flag of each port, for messages. */
+export const portFlags: Record<keyof UpPorts, string> = {
+  http: '--http-port',
+  mqtt: '--mqtt-port',
+  agent: '--agent-port',
+  cloudMqtt: '--cloud-mqtt-port',
+}
+
+const defaultHistory = '6h'
+const longestWindowMs = 30 * 60_000
+const hourMs = 3_600_000
+
+class FlagReader {
+  readonly problems: Problem[] = []
+  readonly #flags: UpFlags
+
+  constructor(flags: UpFlags) {
+    this.#flags = flags
+  }
+
+  problem(path: string, found: string, expected: string): undefined {
+    this.problems.push({ path, found, expected })
+    return undefined
+  }
+
+  port(name: keyof UpPorts): number {
+    const text = this.#flags[`${name}Port`]
+    const port = Number(text)
+    if (!/^\d+$/.test(text) || port > 65_535)
+      this.problem(portFlags[name], text, 'a port from 1 to 65535, or 0 for any')
+    return port
+  }
+
+  duration(flag: string, text: string | undefined): number | undefined {
+    if (text === undefined) return undefined
+    const ms = parseDuration(text)
+    return ms && ms > 0 ? ms : this.problem(flag, text, 'a duration such as 90s, 10m or 6h')
+  }
+
+  window(): string {
+    const ms = this.duration('--window', this.#flags.window)
+    const fits = ms === undefined || (ms <= longestWindowMs && hourMs % ms === 0)
+    if (!fits) this.problem('--window', this.#flags.window, 'at most 30m, and it divides one hour')
+    return this.#flags.window
+  }
+
+  speed(): number | undefined {
+    const { speed } = this.#flags
+    if (speed === undefined) return undefined
+    const value = Number(speed)
+    return value > 0 && Number.isFinite(value) ? value : this.problem('--speed', speed, 'a number above 0')
+  }
+
+  influx(): string | undefined {
+    const { influx } = this.#flags
+    if (influx === undefined || /^https?:$/.test(URL.parse(influx)?.protocol ?? '')) return influx
+    return this.problem('--influx', influx, 'a URL such as http://127.0.0.1:8086')
+  }
+
+  replayFlags(): void {
+    const { replay, map, at } = this.#flags
+    if (replay !== undefined && map === undefined) this.problem('--map', 'nothing', 'the map of the recording')
+    if (replay === undefined && map !== undefined)
+      this.problem('--replay', 'nothing', 'the recording that --map is for')
+    if (at !== undefined && at !== 'now' && at !== 'original') this.problem('--at', at, 'now or original')
+  }
+}
+
+/** History comes with the live fleet alone: a recording has its own past, and a fast run would drown in it. */
+function historyOf({ history, replay, speed, duration }: UpFlags): string | undefined {
+  const live = replay === undefined && speed === undefined && duration === undefined
+  return history ?? (live ? defaultHistory : undefined)
+}
+
+function simulatorFlags(flags: UpFlags): string[] {
+  const passed: Record<string, string | undefined> = {
+    '--seed': flags.seed,
+    '--devices': flags.devices,
+    '--rate': flags.rate,
+    '--history': historyOf(flags),
+    '--replay': flags.replay && resolve(flags.replay),
+    '--map': flags.map && resolve(flags.map),
+    '--at': flags.at,
+    '--duration': flags.duration,
+    '--perturb': flags.perturb,
+  }
+  return Object.entries(passed).flatMap(([flag, value]) => (value === undefined ? [] : [flag, value]))
+}
+
+/** Checks the flags; throws a UsageError with every problem in it. */
+export function readUpOptions(flags: UpFlags): UpOptions {
+  const reader = new FlagReader(flags)
+  const ports = {
+    http: reader.port('http'),
+    mqtt: reader.port('mqtt'),
+    agent: reader.port('agent'),
+    cloudMqtt: reader.port('cloudMqtt'),
+  }
+  const window = reader.window()
+  const [speed, influx] = [reader.speed(), reader.influx()]
+  const durationMs = reader.duration('--duration', flags.duration)
+  reader.replayFlags()
+  if (reader.problems.length > 0) throw new UsageError('millrace up cannot start like this', reader.problems)
+  return {
+    dataDir: resolve(flags.dataDir),
+    ports,
+    window,
+    simulator: simulatorFlags(flags),
+    keys: flags.keys,
+    ...(speed === undefined ? {} : { speed }),
+    ...(influx === undefined ? {} : { influx }),
+    ...(durationMs === undefined ? {} : { durationMs }),
+  }
+}

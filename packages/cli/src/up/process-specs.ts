@@ -1,0 +1,56 @@
+import { connect } from 'node:net'
+import type { StackPaths } from './config-files.ts'
+import type { UpOptions } from './options.ts'
+import type { ProcessSpec } from './supervised.ts'
+
+const loopback = '127.0.0.1'
+const probeTimeoutMs = 1000
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: loopback, port, timeout: probeTimeoutMs })
+    const end = (answered: boolean) => {
+      socket.destroy()
+      resolve(answered)
+    }
+    socket.once('connect', () => end(true))
+    socket.once('error', () => end(false))
+    socket.once('timeout', () => end(false))
+  })
+}
+
+async function isReady(port: number): Promise<boolean> {
+  try {
+    const response = await fetch(`http://${loopback}:${port}/readyz`, { signal: AbortSignal.timeout(probeTimeoutMs) })
+    return response.ok
+  } catch {
+    return false
+  }
+}
+
+/** The processes of a stack in the order in which they start; the simulator comes when the others are ready. */
+export function processSpecs(options: UpOptions, paths: StackPaths, clockSpeed: number | undefined): ProcessSpec[] {
+  const { ports } = options
+  const clockRun = clockSpeed === undefined ? [] : ['--clock-run', `speed=${clockSpeed}`]
+  return [
+    {
+      name: 'broker',
+      app: 'millrace',
+      args: ['broker', '--port', String(ports.cloudMqtt)],
+      ready: () => answers(ports.cloudMqtt),
+    },
+    { name: 'ingest', app: 'ingest', args: ['--config', paths.ingestConfig], ready: () => isReady(ports.http) },
+    { name: 'agent', app: 'agent', args: ['--config', paths.agentConfig], ready: () => isReady(ports.agent) },
+    {
+      name: 'simulator',
+      app: 'simulator',
+      args: [
+        ...['--url', `mqtt://${loopback}:${ports.mqtt}`, '--clock', paths.clock, '--ledger', paths.ledger],
+        ...clockRun,
+        ...options.simulator,
+      ],
+      ready: async () => true,
+      mayEnd: true,
+    },
+  ]
+}

@@ -1,0 +1,108 @@
+import { relative } from 'node:path'
+import type { UpOptions } from './options.ts'
+
+/** Where `up` writes: whole lines that stay, and at a terminal one line at the bottom that is redrawn. */
+export interface Screen {
+  line(text: string): void
+  /** Of a service, as it wrote it. */
+  log(name: string, text: string): void
+  status(text: string): void
+  end(): void
+}
+
+export interface TextOutput {
+  write(text: string): unknown
+  columns?: number
+}
+
+interface LogEntry {
+  level?: string
+  msg?: string
+  error?: { message?: string }
+  [field: string]: unknown
+}
+
+const quietLevels = new Set(['debug', 'info', 'trace'])
+const hiddenFields = new Set(['level', 'time', 'name', 'msg'])
+
+function parseEntry(text: string): LogEntry | undefined {
+  if (!text.startsWith('{')) return undefined
+  try {
+    return JSON.parse(text) as LogEntry
+  } catch {
+    return undefined
+  }
+}
+
+function fieldTexts(entry: LogEntry): string {
+  return Object.entries(entry)
+    .filter(([name]) => !hiddenFields.has(name))
+    .map(([name, value]) => ` ${name}=${name === 'error' ? (entry.error?.message ?? value) : JSON.stringify(value)}`)
+    .join('')
+}
+
+const clockTime = () => new Date().toISOString().slice(11, 19)
+
+function logLine(name: string, text: string): string {
+  const entry = parseEntry(text)
+  const said = entry ? `${entry.level ?? 'info'} ${entry.msg ?? ''}${fieldTexts(entry)}` : text
+  return `${clockTime()} ${name.padEnd(9)} ${said}`
+}
+
+/** Keeps one line at the bottom; of the services' logs only what needs attention is shown. */
+export function terminalScreen(out: TextOutput): Screen {
+  let status = ''
+  const clear = '\r\x1b[2K'
+  const fitted = () => status.slice(0, Math.max(20, (out.columns ?? 80) - 1))
+  const line = (text: string) => out.write(`${clear}${text}\n${fitted()}`)
+  return {
+    line,
+    log(name, text) {
+      const entry = parseEntry(text)
+      if (entry && !quietLevels.has(entry.level ?? 'info')) line(logLine(name, text))
+    },
+    status(text) {
+      status = text
+      out.write(clear + fitted())
+    },
+    end() {
+      out.write(clear)
+    },
+  }
+}
+
+const plainStatusEveryMs = 10_000
+
+/** Plain lines for files and service managers. */
+export function plainScreen(out: TextOutput, monotonic: () => number): Screen {
+  let shownAt = Number.NEGATIVE_INFINITY
+  const line = (text: string) => out.write(`${text}\n`)
+  return {
+    line,
+    log: (name, text) => line(logLine(name, text)),
+    status(text) {
+      if (monotonic() - shownAt < plainStatusEveryMs) return
+      shownAt = monotonic()
+      line(`${clockTime()} millrace  ${text}`)
+    },
+    end: () => undefined,
+  }
+}
+
+/** What a person sees first. */
+export function startText({ ports, dataDir, keys }: UpOptions): string {
+  const topic = 'telemetry/home/desk'
+  return [
+    '',
+    '  Millrace is running.',
+    '',
+    `  The page        http://localhost:${ports.http}`,
+    `  Your reading    mosquitto_pub -p ${ports.mqtt} -q 1 -t ${topic} -m '{"readings":{"temperature":21.5}}'`,
+    `  The agent       http://localhost:${ports.agent}/api/status`,
+    `  Data            ${relative(process.cwd(), dataDir) || '.'}`,
+    keys
+      ? '  Keys            k  kill -9 the agent    u  cut or restore the uplink    v  verify    q  stop'
+      : '  Stop            Ctrl-C, or SIGTERM (SIGUSR2 cuts and restores the uplink)',
+    '',
+  ].join('\n')
+}
