@@ -73,6 +73,8 @@ export interface AccountsResponse {
     missingUpstream: number
     deadLetters: number
     conflicts: number
+    /** Readings by which sent differs from held + refused, over devices of whose spool no message is missing; 0 or something is wrong. */
+    mismatch: number
   }
   devices: DeviceAccounts[]
   stores: StoreState[]

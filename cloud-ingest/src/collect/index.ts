@@ -1,0 +1,5 @@
+import { pluginSet } from '@millrace/pipeline'
+import type { CloudLink } from '../cloud-link.ts'
+import { type CollectContext, mqttCollector } from './mqtt.ts'
+
+export const collectors = pluginSet<CollectContext, CloudLink>([mqttCollector])

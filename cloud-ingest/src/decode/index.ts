@@ -1,0 +1,139 @@
+import { createHash } from 'node:crypto'
+import {
+  accountsSchema,
+  type CloudTopic,
+  completenessColumnsSchema,
+  type LiveBody,
+  liveBodySchema,
+  maxBodyBytes,
+  type ProvisionalBody,
+  parseCloudTopic,
+  provisionalBodySchema,
+  type SetAsideReason,
+  type StatusBody,
+  spooledKinds,
+  statusBodySchema,
+  summariesBodySchema,
+} from '@millrace/contracts'
+import type { Message } from '@millrace/pipeline'
+import type { BodyHead, CompletenessPart, DeviceTerms, SetAside, Spooled } from '../received.ts'
+import { readSummaryRows } from './summary-rows.ts'
+
+export type Decoded =
+  | { kind: 'spooled'; spooled: Spooled }
+  | { kind: 'provisional'; body: ProvisionalBody }
+  | { kind: 'live'; body: LiveBody }
+  | { kind: 'status'; body: StatusBody }
+  /** Best effort, and useless: counted only. */
+  | { kind: 'ignored'; reason: SetAsideReason }
+
+const headSchema = summariesBodySchema.pick({ v: true, agent: true, spool: true, epoch: true, site: true, seq: true })
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+function parse(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(utf8.decode(body))
+  } catch {
+    return undefined
+  }
+}
+
+/** The message in the form its kind has; never throws. */
+export function decodeMessage(message: Message): Decoded {
+  const topic = parseCloudTopic(message.topic)
+  if (!topic) return { kind: 'ignored', reason: 'bad-topic' }
+  if (spooledKinds.includes(topic.kind)) return { kind: 'spooled', spooled: decodeSpooled(message, topic) }
+  return decodeBestEffort(parse(message.body), topic)
+}
+
+function decodeBestEffort(value: unknown, topic: CloudTopic): Decoded {
+  const decoded = byKind(value, topic)
+  if (decoded === undefined) return { kind: 'ignored', reason: 'bad-body' }
+  const { site, agent } = decoded.body
+  return site === topic.site && agent === topic.agent ? decoded : { kind: 'ignored', reason: 'bad-body' }
+}
+
+function byKind(value: unknown, { kind }: CloudTopic): Extract<Decoded, { body: unknown }> | undefined {
+  if (kind === 'provisional') {
+    const { data } = provisionalBodySchema.safeParse(value)
+    return data && { kind, body: data }
+  }
+  if (kind === 'live') {
+    const { data } = liveBodySchema.safeParse(value)
+    return data && { kind, body: data }
+  }
+  const { data } = statusBodySchema.safeParse(value)
+  return data && { kind: 'status', body: data }
+}
+
+function readHead(value: unknown, topic: CloudTopic): BodyHead | undefined {
+  const { data } = headSchema.safeParse(value)
+  if (!data || data.site !== topic.site || data.agent !== topic.agent) return undefined
+  const { site, agent, spool, seq } = data
+  return { site, agent, spool, seq }
+}
+
+function decodeSpooled({ topic: name, body }: Message, topic: CloudTopic): Spooled {
+  const value = parse(body)
+  const head = readHead(value, topic)
+  const hash = createHash('sha256').update(body).digest().subarray(0, 16)
+  const base = { topic: name, head, body, hash }
+  const refuse = (reason: SetAsideReason): Spooled => {
+    return { ...base, parts: [], completeness: [], accounts: [], setAside: [{ reason, device: null, count: 1 }] }
+  }
+  if (body.byteLength > maxBodyBytes) return refuse('too-large')
+  if (!head || topic.kind !== 'summaries') return refuse('bad-body')
+  const { columns, completeness, accounts } = value as Record<string, unknown>
+  const rows = readSummaryRows(columns)
+  if (!rows) return refuse('bad-body')
+  const setAside = [...rows.setAside]
+  return {
+    ...base,
+    parts: rows.parts,
+    completeness: readCompleteness(completeness, setAside),
+    accounts: readAccounts(accounts, setAside),
+    setAside,
+  }
+}
+
+const noReadings: SetAside = { reason: 'bad-body', device: null, count: 0 }
+
+function readCompleteness(value: unknown, setAside: SetAside[]): CompletenessPart[] {
+  const { data } = completenessColumnsSchema.safeParse(value)
+  if (!data) {
+    setAside.push(noReadings)
+    return []
+  }
+  return data.device.map((device, index) => ({
+    device,
+    boot: data.boot[index]!,
+    start: data.start[index]!,
+    lengthMs: data.lengthMs[index]!,
+    rev: data.rev[index]!,
+    firstSeq: data.firstSeq[index]!,
+    lastSeq: data.lastSeq[index]!,
+    messages: data.messages[index]!,
+  }))
+}
+
+function readAccounts(value: unknown, setAside: SetAside[]): DeviceTerms[] {
+  const { data } = accountsSchema.safeParse(value)
+  if (!data) {
+    setAside.push(noReadings)
+    return []
+  }
+  return data.device.map((device, index) => ({
+    device,
+    sent: data.sent[index]!,
+    terms: {
+      accepted: data.accepted[index]!,
+      closed: data.closed[index]!,
+      open: data.open[index]!,
+      duplicate: data.duplicate[index]!,
+      tooLate: data.tooLate[index]!,
+      invalid: data.invalid[index]!,
+      dropped: data.dropped[index]!,
+      qos0: data.qos0[index]!,
+    },
+  }))
+}

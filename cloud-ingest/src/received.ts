@@ -1,0 +1,128 @@
+import type { SetAsideReason } from '@millrace/contracts'
+
+/** Where a spooled message comes from: numbers count per site and spool. */
+export interface BodyHead {
+  site: string
+  agent: string
+  spool: string
+  seq: number
+}
+
+/** One revision of one part. */
+export interface PartRow {
+  device: string
+  metric: string
+  unit: string
+  start: number
+  lengthMs: number
+  rev: number
+  count: number
+  last: number
+  lastTs: number
+  /** The summary's values, see `packValues`; null where they were refused: such a part counts and is in no row. */
+  values: string | null
+}
+
+/** One revision of one boot's share of a window. */
+export interface CompletenessPart {
+  device: string
+  boot: string | null
+  start: number
+  lengthMs: number
+  rev: number
+  firstSeq: number | null
+  lastSeq: number | null
+  messages: number
+}
+
+export interface AccountTerms {
+  accepted: number
+  closed: number
+  open: number
+  duplicate: number
+  tooLate: number
+  invalid: Record<string, number>
+  dropped: Record<string, number>
+  qos0: number
+}
+
+export interface DeviceTerms {
+  device: string
+  sent: number
+  terms: AccountTerms
+}
+
+export interface SetAside {
+  reason: SetAsideReason
+  device: string | null
+  /** Readings in it; bytes that cannot be decoded are one. */
+  count: number
+}
+
+/** A message that awaits a receipt, taken apart. Without a head nobody can be told that it was received. */
+export interface Spooled {
+  topic: string
+  head: BodyHead | undefined
+  body: Uint8Array
+  /** Of the body; a known number with another hash is a conflict. */
+  hash: Uint8Array
+  parts: readonly PartRow[]
+  completeness: readonly CompletenessPart[]
+  accounts: readonly DeviceTerms[]
+  setAside: readonly SetAside[]
+}
+
+const packed = [
+  'count',
+  'sum',
+  'min',
+  'max',
+  'mean',
+  'stddev',
+  'first',
+  'firstTs',
+  'last',
+  'lastTs',
+  'p50',
+  'p95',
+  'p99',
+  'sketch',
+  'increase',
+  'amended',
+  'duplicate',
+  'unstamped',
+] as const
+
+/** The values of a summary, all but its key: what the spool keeps of a part. */
+export interface PartValues {
+  count: number
+  sum: number
+  min: number
+  max: number
+  mean: number
+  stddev: number
+  first: number
+  firstTs: number
+  last: number
+  lastTs: number
+  p50: number
+  p95: number
+  p99: number
+  sketch: string
+  increase: number | null
+  amended: number
+  duplicate: number
+  unstamped: number
+}
+
+/** JSON keeps every double but -0, which is written as text. */
+export function packValues(values: PartValues): string {
+  return JSON.stringify(packed.map((name) => (Object.is(values[name], -0) ? '-0' : values[name])))
+}
+
+export function unpackValues(text: string): PartValues {
+  const list = JSON.parse(text) as unknown[]
+  return Object.fromEntries(
+    packed.map((name, index) => [name, list[index] === '-0' && name !== 'sketch' ? -0 : list[index]]),
+  ) as unknown as PartValues
+}

@@ -1,0 +1,118 @@
+import type { SetAsideReason } from '@millrace/contracts'
+import { type DeadLetter, deadLetters, type SqlValue, type Statement } from '@millrace/spool'
+import { RangeSet } from '@millrace/windows'
+import type { BodyHead, PartRow, SetAside, Spooled } from '../received.ts'
+import type { Registry, SeriesState, SourceState } from './registry.ts'
+import { accountRow, completenessRow, GroupRows, partRow, seriesRow, sourceRow } from './statements.ts'
+
+/** A part's window that ended this long before its arrival may have had parts that left the spool since. */
+export const keepPartsMs = 48 * 3_600_000
+const latenessMarginMs = 15 * 60_000
+
+interface Staged {
+  source: SourceState
+  received: RangeSet
+  /** Hashes of the numbers that this group adds. */
+  hashes: Map<number, Uint8Array>
+}
+
+/** Messages on their way into one transaction. Nothing outside changes until `committed`. */
+export class Group {
+  private readonly registry: Registry
+  private readonly atMs: number
+  private readonly rows = new GroupRows()
+  private readonly staged = new Map<SourceState, Staged>()
+  private readonly latest = new Map<SeriesState, PartRow>()
+  private readonly letters: DeadLetter[] = []
+  /** Place in the log of the group's last row. */
+  n: number
+
+  constructor(registry: Registry, { n, atMs }: { n: number; atMs: number }) {
+    this.registry = registry
+    this.n = n
+    this.atMs = atMs
+  }
+
+  /** Sources that are owed a receipt once the group is on disk. */
+  get touched(): SourceState[] {
+    return [...this.staged.keys()]
+  }
+
+  /** `known` is the hash under which the number was received before, where that is still known. */
+  add(message: Spooled, known: Uint8Array | undefined): void {
+    const { head } = message
+    if (head === undefined) {
+      this.setAside(message, message.setAside)
+      return
+    }
+    const staged = this.stage(head)
+    const earlier = staged.hashes.get(head.seq) ?? known
+    if (staged.received.add(head.seq)) this.take(message, head, staged)
+    else if (earlier !== undefined && !Buffer.from(earlier).equals(message.hash)) this.refuseConflict(message)
+  }
+
+  statements(): Statement[] {
+    for (const { source, received } of this.staged.values()) {
+      this.rows.sources.push(sourceRow(source, received.encode(), this.atMs))
+    }
+    return [...this.rows.statements(), ...deadLetters.add(...this.letters)]
+  }
+
+  committed(): void {
+    for (const { source, received } of this.staged.values()) this.registry.received(source, received)
+    for (const [series, { unit, last, lastTs }] of this.latest) {
+      if (lastTs >= series.lastTs) Object.assign(series, { unit, lastTs, lastValue: last })
+    }
+  }
+
+  private stage(head: BodyHead): Staged {
+    const source = this.registry.source(head)
+    const known = this.staged.get(source)
+    if (known) return known
+    const staged = { source, received: RangeSet.decode(source.received.encode()), hashes: new Map() }
+    this.staged.set(source, staged)
+    return staged
+  }
+
+  private take(message: Spooled, { seq, site }: BodyHead, { source, hashes }: Staged): void {
+    hashes.set(seq, message.hash)
+    this.rows.bodies.push([source.id, seq, message.hash, this.atMs])
+    const devices = new Set([...message.parts, ...message.accounts].map(({ device }) => device))
+    for (const device of devices) this.rows.devices.push([source.id, device])
+    for (const account of message.accounts) this.rows.accounts.push(accountRow(source.id, seq, account))
+    for (const part of message.parts) this.rows.parts.push(this.takePart(part, site, source.id))
+    for (const part of message.completeness) this.rows.completeness.push(completenessRow(source.id, part, this.stamp()))
+    this.setAside(message, message.setAside)
+  }
+
+  private takePart(part: PartRow, site: string, source: number): SqlValue[] {
+    const series = this.registry.series({ ...part, site }, part.unit)
+    if (part.lastTs >= (this.latest.get(series)?.lastTs ?? -1)) this.latest.set(series, part)
+    this.rows.series.push(seriesRow(series, part))
+    const late = part.start + part.lengthMs < this.atMs - keepPartsMs + latenessMarginMs
+    return partRow({ series: series.id, source, late }, part, this.stamp())
+  }
+
+  private stamp() {
+    this.n++
+    return { n: this.n, atMs: this.atMs }
+  }
+
+  private refuseConflict(message: Spooled): void {
+    const count = message.parts.reduce((sum, part) => sum + part.count, 0)
+    this.setAside(message, [{ reason: 'conflict', device: null, count }])
+  }
+
+  /** One letter for each device and reason, so that a body full of bad rows is kept once for each. */
+  private setAside({ topic, head, body }: Spooled, items: readonly SetAside[]): void {
+    const sums = new Map<string, { reason: SetAsideReason; device: string | null; count: number }>()
+    for (const { reason, device, count } of items) {
+      const key = `${reason}/${device}`
+      const sum = sums.get(key)
+      if (sum) sum.count += count
+      else sums.set(key, { reason, device, count })
+    }
+    const site = head?.site ?? null
+    for (const item of sums.values()) this.letters.push({ ...item, atMs: this.atMs, source: topic, site, body })
+  }
+}

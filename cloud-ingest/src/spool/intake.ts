@@ -1,0 +1,77 @@
+import type { Receipt } from '@millrace/contracts'
+import type { Clock } from '@millrace/pipeline'
+import type { Spool } from '@millrace/spool'
+import { cursors } from '@millrace/spool'
+import type { Spooled } from '../received.ts'
+import { Group } from './group.ts'
+import type { Registry, SourceState } from './registry.ts'
+
+/** Where the log ends, saved with each group. */
+export const logHead = 'log-head'
+
+/** What an agent is told: everything received from its spool for this site. */
+export interface AddressedReceipt {
+  site: string
+  agent: string
+  receipt: Receipt
+}
+
+export function receiptOf({ site, agent, spool, received }: SourceState): AddressedReceipt {
+  const all = received.ranges()
+  const fromZero = all[0]?.[0] === 0
+  const upTo = fromZero ? all[0]![1] : -1
+  return { site, agent, receipt: { spool, upTo, ranges: fromZero ? all.slice(1) : all } }
+}
+
+/** The only writer of what agents send: groups of messages, each group one transaction. */
+export class Intake {
+  private readonly spool: Spool
+  private readonly registry: Registry
+  private readonly clock: Clock
+  private n: number
+
+  private constructor(parts: { spool: Spool; registry: Registry; clock: Clock }, n: number) {
+    this.spool = parts.spool
+    this.registry = parts.registry
+    this.clock = parts.clock
+    this.n = n
+  }
+
+  static async open(parts: { spool: Spool; registry: Registry; clock: Clock }): Promise<Intake> {
+    return new Intake(parts, (await cursors.load(parts.spool, logHead)) ?? 0)
+  }
+
+  /** The newest committed place in the log. */
+  get head(): number {
+    return this.n
+  }
+
+  /**
+   * Resolves with the receipts that are owed once the group is on disk. Rejects with SpoolFullError, and then nothing
+   * of the group counts as received. Not to be called again before it has settled.
+   */
+  async commit(messages: readonly Spooled[]): Promise<AddressedReceipt[]> {
+    const group = new Group(this.registry, { n: this.n, atMs: this.clock.now() })
+    for (const message of messages) group.add(message, await this.knownHash(message))
+    await this.spool.write([...group.statements(), ...cursors.save(logHead, group.n)])
+    this.n = group.n
+    group.committed()
+    return group.touched.map(receiptOf)
+  }
+
+  /** Receipts of everything received so far, those of the source that sent last at the end. */
+  receipts(): AddressedReceipt[] {
+    return this.registry
+      .sources()
+      .filter(({ received }) => received.count > 0)
+      .map(receiptOf)
+  }
+
+  private async knownHash({ head }: Spooled): Promise<Uint8Array | undefined> {
+    if (head === undefined) return undefined
+    const source = this.registry.source(head)
+    if (!source.received.has(head.seq)) return undefined
+    const [row] = await this.spool.read('SELECT hash FROM bodies WHERE source = ? AND seq = ?', [source.id, head.seq])
+    return row?.[0] as Uint8Array | undefined
+  }
+}

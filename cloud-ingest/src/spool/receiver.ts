@@ -1,0 +1,96 @@
+import { type Logger, MillraceError, pause } from '@millrace/pipeline'
+import type { Spooled } from '../received.ts'
+import type { AddressedReceipt, Intake } from './intake.ts'
+
+const maxGroupMessages = 64
+const maxGroupBytes = 4 * 1024 * 1024
+/** Beyond this, messages are let go unreceipted: their agents keep and repeat them. */
+const maxQueuedBytes = 64 * 1024 * 1024
+const pauseAfterFailureMs = 1_000
+
+export interface ReceiverOptions {
+  intake: Intake
+  log: Logger
+  /** Called after each commit. */
+  committed(receipts: readonly AddressedReceipt[], messages: readonly Spooled[]): void
+}
+
+/** Takes messages as they come and commits them in groups; those that do not fit stay their agents' duty. */
+export class Receiver {
+  private readonly options: ReceiverOptions
+  private queue: Spooled[] = []
+  private queuedBytes = 0
+  private wake: () => void = () => undefined
+  private failure: string | undefined
+  /** Messages let go because the queue was full. */
+  letGo = 0
+
+  constructor(options: ReceiverOptions) {
+    this.options = options
+  }
+
+  /** Why nothing is received at present. */
+  get problem(): string | undefined {
+    return this.failure
+  }
+
+  offer(message: Spooled): void {
+    if (this.queuedBytes + message.body.byteLength > maxQueuedBytes) {
+      this.letGo++
+      return
+    }
+    this.queue.push(message)
+    this.queuedBytes += message.body.byteLength
+    this.wake()
+  }
+
+  /** Resolves when the signal has ended and the group at hand is done. */
+  async run(signal: AbortSignal): Promise<void> {
+    signal.addEventListener('abort', () => this.wake(), { once: true })
+    while (!signal.aborted) {
+      const group = this.takeGroup()
+      if (group.length > 0) await this.commit(group, signal)
+      else await this.filled(signal)
+    }
+  }
+
+  private async filled(signal: AbortSignal): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.wake = resolve
+      if (signal.aborted || this.queue.length > 0) resolve()
+    })
+  }
+
+  private takeGroup(): Spooled[] {
+    let bytes = 0
+    let length = 0
+    while (length < Math.min(this.queue.length, maxGroupMessages) && bytes < maxGroupBytes) {
+      bytes += this.queue[length]!.body.byteLength
+      length++
+    }
+    this.queuedBytes -= bytes
+    return this.queue.splice(0, length)
+  }
+
+  private async commit(group: readonly Spooled[], signal: AbortSignal): Promise<void> {
+    try {
+      const receipts = await this.options.intake.commit(group)
+      if (this.failure !== undefined) this.options.log.info({}, 'messages are received again')
+      this.failure = undefined
+      this.options.committed(receipts, group)
+    } catch (error) {
+      await this.failed(error, signal)
+    }
+  }
+
+  /** Everything queued is let go: no receipt goes out, so the agents repeat it. */
+  private async failed(error: unknown, signal: AbortSignal): Promise<void> {
+    const full = error instanceof MillraceError && error.code === 'spool-full'
+    const message = full ? 'the spool is full (spool.maxBytes), so no receipts go out' : `the spool failed: ${error}`
+    if (this.failure !== message) this.options.log.error({ error }, message)
+    this.failure = message
+    this.queue = []
+    this.queuedBytes = 0
+    await pause(pauseAfterFailureMs, signal).catch(() => undefined)
+  }
+}

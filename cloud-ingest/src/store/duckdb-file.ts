@@ -1,0 +1,71 @@
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
+import { MillraceError } from '@millrace/pipeline'
+import { completenessTable, createTable, readingTable, summaryTable } from './duckdb-tables.ts'
+
+const application = 'millrace-store'
+const version = 1
+const marker = 'millrace_file'
+
+function foreign(file: string, what: string, cause?: unknown): MillraceError {
+  return new MillraceError('store-foreign', `the DuckDB store ${file} ${what}; it was left as it is`, {
+    hint: 'move the file away, or name another one with stores[].file',
+    cause,
+  })
+}
+
+async function openInstance(file: string): Promise<DuckDBInstance> {
+  try {
+    return await DuckDBInstance.create(file, { threads: '2', memory_limit: '1GB' })
+  } catch (cause) {
+    const text = cause instanceof Error ? cause.message : String(cause)
+    if (!/lock/i.test(text)) throw foreign(file, `cannot be opened: ${text.split('\n')[0]}`, cause)
+    throw new MillraceError('store-locked', `the DuckDB store ${file} is open in another process`, {
+      hint: 'stop the other ingest, or name another file with stores[].file',
+      cause,
+    })
+  }
+}
+
+async function tablesOf(connection: DuckDBConnection): Promise<string[]> {
+  const found = await connection.runAndReadAll(
+    "SELECT table_name FROM information_schema.tables WHERE table_schema = 'main' AND table_catalog = current_database()",
+  )
+  return found.getRowsJS().map(([name]) => String(name))
+}
+
+async function checkVersion(connection: DuckDBConnection, file: string): Promise<void> {
+  const found = await connection.runAndReadAll(`SELECT application, version FROM ${marker}`)
+  const [row] = found.getRowsJS()
+  if (row?.[0] !== application) throw foreign(file, 'belongs to another program')
+  if (Number(row[1]) !== version) throw foreign(file, `has version ${row[1]}, this program reads version ${version}`)
+}
+
+async function createTables(connection: DuckDBConnection): Promise<void> {
+  const tables = [
+    createTable('summary_1m', summaryTable),
+    createTable('summary_1h', summaryTable),
+    createTable('summary_1d', summaryTable),
+    createTable('completeness_1m', completenessTable),
+    createTable('reading', readingTable),
+    `CREATE TABLE ${marker} (application VARCHAR, version INTEGER)`,
+    `INSERT INTO ${marker} VALUES ('${application}', ${version})`,
+  ]
+  await connection.run(`BEGIN; ${tables.join('; ')}; COMMIT`)
+}
+
+/** Opens or makes the file. Throws a MillraceError, and changes nothing, when it is another program's or version's. */
+export async function openDuckDb(file: string): Promise<{ instance: DuckDBInstance; tables: string[] }> {
+  const instance = await openInstance(file)
+  const connection = await instance.connect()
+  try {
+    const tables = await tablesOf(connection)
+    if (tables.includes(marker)) await checkVersion(connection, file)
+    else if (tables.length > 0) throw foreign(file, 'belongs to another program')
+    else await createTables(connection)
+    return { instance, tables: await tablesOf(connection) }
+  } catch (error) {
+    connection.closeSync()
+    instance.closeSync()
+    throw error
+  }
+}

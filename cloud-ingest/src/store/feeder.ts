@@ -1,0 +1,148 @@
+import type { StoreState } from '@millrace/contracts'
+import { backoff, type Logger, pause } from '@millrace/pipeline'
+import type { Changes } from '../changes.ts'
+import type { Refusal, StoredRow } from '../stored.ts'
+import { compareKeys } from '../stored.ts'
+import { judgeLateParts } from './late-parts.ts'
+import { mergeAll, mergeParts } from './merge.ts'
+import { type RollupContext, rollUp, spansOf } from './rollup.ts'
+
+const changesPerBatch = 5_000
+const retryLimits = { minMs: 200, maxMs: 30_000 }
+/** Real time between looks at dirty hours and days: in between, any number of changes costs one merge. */
+const rollupEveryMs = { hours: 5_000, days: 60_000 }
+
+export interface FeederOptions extends RollupContext {
+  /** As configured. */
+  type: string
+  /** Whether this store's refusals count in the accounts; true for the first one. */
+  accountable: boolean
+  /** Called with rows that have just become readable. */
+  written?: (rows: readonly StoredRow[]) => void
+  rollupEvery?: typeof rollupEveryMs
+}
+
+interface Written {
+  rows: StoredRow[]
+  refusals: Refusal[]
+}
+
+/**
+ * Brings one store up to the log at its own pace: read on from the cursor, merge the parts as they are now, write,
+ * save the cursor. Ended between any two steps it repeats the batch, which changes nothing; and as a batch is always
+ * made of the newest parts, revisions never go back.
+ */
+export class Feeder {
+  private readonly options: FeederOptions
+  private readonly logger: Logger
+  private cursor = 0
+  private tries = 0
+  private error: string | null = null
+  private readonly due = { hours: 0, days: 0 }
+
+  constructor(options: FeederOptions) {
+    this.options = options
+    this.logger = options.logger
+  }
+
+  get position(): number {
+    return this.cursor
+  }
+
+  state(): StoreState {
+    return { type: this.options.type, behind: Math.max(0, this.options.log.head() - this.cursor), error: this.error }
+  }
+
+  /** Resolves when the signal ends; never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { log, name } = this.options
+    this.cursor = await log.cursor(name)
+    while (!signal.aborted) {
+      try {
+        const busy = await this.step()
+        this.recovered()
+        if (!busy) await this.idle(signal)
+      } catch (error) {
+        await this.failed(error, signal)
+      }
+    }
+  }
+
+  /** One batch of changes and whatever rollups are due; false when there was nothing to do. */
+  async step(): Promise<boolean> {
+    const fed = await this.feed()
+    const hours = await this.rollUpWhenDue('hours')
+    const days = await this.rollUpWhenDue('days')
+    return fed || hours || days
+  }
+
+  private async feed(): Promise<boolean> {
+    const { log, name, accountable, written } = this.options
+    if (log.head() <= this.cursor) return false
+    const changes = await log.read(this.cursor, changesPerBatch)
+    const { rows, refusals } = await this.write(changes)
+    const dirty = this.dirtyOf(changes, rows)
+    await log.settle({ store: name, upTo: changes.upTo, dirty, refusals, accountable })
+    this.cursor = changes.upTo
+    written?.(rows)
+    return true
+  }
+
+  private async write({ windows, completeness }: Changes): Promise<Written> {
+    const { allowed, refused } = await judgeLateParts(windows, this.options)
+    const { rows, refusals } = mergeAll(allowed)
+    rows.sort(compareKeys)
+    if (rows.length + completeness.length > 0) {
+      refusals.push(...(await this.options.store.write({ rows, completeness })))
+    }
+    const gone = new Set(refusals.map(({ row }) => row))
+    for (const window of refused) {
+      const detail = 'the stored row holds readings of other parts'
+      refusals.push({ row: mergeParts({ ...window, parts: window.parts.slice(-1) }), reason: 'late-part', detail })
+    }
+    return { rows: rows.filter((row) => !gone.has(row)), refusals }
+  }
+
+  private dirtyOf({ windows }: Changes, rows: readonly StoredRow[]) {
+    const ids = new Map(windows.map((window) => [`${window.site}/${window.device}/${window.metric}`, window.seriesId]))
+    const marks = new Map<string, { tier: 'hours' | 'days'; seriesId: number; start: number }>()
+    for (const row of rows) {
+      const seriesId = ids.get(`${row.site}/${row.device}/${row.metric}`)!
+      for (const span of spansOf(row.start, this.options.days)) {
+        marks.set(`${span.tier}/${seriesId}/${span.start}`, { ...span, seriesId })
+      }
+    }
+    return [...marks.values()]
+  }
+
+  private async rollUpWhenDue(tier: 'hours' | 'days'): Promise<boolean> {
+    if (performance.now() < this.due[tier]) return false
+    const more = await rollUp(tier, this.options)
+    if (!more) this.due[tier] = performance.now() + (this.options.rollupEvery ?? rollupEveryMs)[tier]
+    return more
+  }
+
+  private async idle(signal: AbortSignal): Promise<void> {
+    const waitMs = Math.max(0, Math.min(this.due.hours, this.due.days) - performance.now())
+    const timeout = new AbortController()
+    const timer = setTimeout(() => timeout.abort(), waitMs)
+    await this.options.log.changed(this.cursor, AbortSignal.any([signal, timeout.signal]))
+    clearTimeout(timer)
+  }
+
+  private recovered(): void {
+    if (this.error !== null) this.logger.info({ store: this.options.name }, 'the store takes rows again')
+    this.error = null
+    this.tries = 0
+  }
+
+  private async failed(error: unknown, signal: AbortSignal): Promise<void> {
+    const message = error instanceof Error ? error.message : String(error)
+    this.tries++
+    if (message !== this.error)
+      this.logger.warn({ store: this.options.name, tries: this.tries }, `${message}; trying again`)
+    this.error = message
+    const askedMs = error instanceof Error && 'retryAfterMs' in error ? Number(error.retryAfterMs) : 0
+    await pause(Math.max(askedMs, backoff(this.tries, retryLimits)), signal).catch(() => undefined)
+  }
+}

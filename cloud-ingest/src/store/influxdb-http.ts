@@ -1,0 +1,77 @@
+import { promisify } from 'node:util'
+import { constants, gzip } from 'node:zlib'
+import { MillraceError, UnreachableError } from '@millrace/pipeline'
+
+const compress = promisify(gzip)
+const requestTimeoutMs = 30_000
+const maxRetryAfterMs = 15 * 60_000
+
+/** What InfluxDB said to a write. `dropped` counts refused points where it tells; the others were kept. */
+export type WriteAnswer =
+  | { kind: 'kept' }
+  | { kind: 'refused'; detail: string; dropped: number | undefined }
+  | { kind: 'too-large' }
+
+/** To be tried again, not before `retryAfterMs`. */
+export class StoreBusyError extends UnreachableError {
+  readonly retryAfterMs: number
+  constructor(message: string, retryAfterMs: number, cause?: unknown) {
+    super(message, { cause })
+    this.retryAfterMs = retryAfterMs
+  }
+}
+
+/** The wait that a Retry-After header asks for, in ms: seconds or a date, at most 15 minutes; 0 where it is neither. */
+export function retryAfterMs(header: string | null, nowMs: number): number {
+  if (header === null) return 0
+  const seconds = /^\d+$/.test(header.trim()) ? Number(header) : (Date.parse(header) - nowMs) / 1000
+  return Number.isFinite(seconds) ? Math.min(Math.max(0, seconds * 1000), maxRetryAfterMs) : 0
+}
+
+export interface WriteTarget {
+  url: string
+  database: string
+  authorization: string | undefined
+}
+
+function describe(body: string): string {
+  try {
+    return String((JSON.parse(body) as { error?: unknown }).error ?? body)
+  } catch {
+    return body
+  }
+}
+
+async function post(target: WriteTarget, policy: string, lines: readonly string[]): Promise<Response> {
+  const query = new URLSearchParams({ db: target.database, rp: policy, precision: 'ms' })
+  const body = await compress(lines.join('\n'), { level: constants.Z_BEST_SPEED })
+  const headers: Record<string, string> = { 'content-encoding': 'gzip', 'content-type': 'text/plain; charset=utf-8' }
+  if (target.authorization !== undefined) headers.authorization = target.authorization
+  try {
+    return await fetch(`${target.url}/write?${query}`, {
+      method: 'POST',
+      headers,
+      body,
+      signal: AbortSignal.timeout(requestTimeoutMs),
+    })
+  } catch (cause) {
+    throw new UnreachableError(`no answer from InfluxDB at ${target.url}`, { cause })
+  }
+}
+
+/** One write of lines. Rejects with what is to be tried again: no answer, 5xx, 429, and refusals of the whole client. */
+export async function writeLines(target: WriteTarget, policy: string, lines: readonly string[]): Promise<WriteAnswer> {
+  const response = await post(target, policy, lines)
+  const text = await response.text()
+  if (response.ok) return { kind: 'kept' }
+  if (response.status === 413) return { kind: 'too-large' }
+  const detail = describe(text).slice(0, 500)
+  if (response.status === 400 || response.status === 422) {
+    const dropped = /dropped=(\d+)/.exec(detail)?.[1]
+    return { kind: 'refused', detail, dropped: dropped === undefined ? undefined : Number(dropped) }
+  }
+  const waitMs = retryAfterMs(response.headers.get('retry-after'), Date.now())
+  const message = `InfluxDB at ${target.url} answered ${response.status}: ${detail}`
+  if (response.status === 404) throw new MillraceError('unreachable', message)
+  throw new StoreBusyError(message, waitMs)
+}

@@ -1,0 +1,64 @@
+import type { SeriesInfo, SeriesName } from '@millrace/contracts'
+import type { CompletenessRow, DeviceRange, SeriesRange, StoredRow, Tier } from '../stored.ts'
+import type { ResultSeries } from './influxdb-client.ts'
+
+const stringLiteral = (text: string) => `'${text.replace(/[\\']/g, '\\$&')}'`
+
+const sources: Record<Tier, string> = {
+  minutes: '"minute"./^summary_/',
+  hours: '"history"."summary_1h"',
+  days: '"history"."summary_1d"',
+}
+
+function where({ from, to }: { from: number; to: number }, tags: Record<string, string>): string {
+  const conditions = Object.entries(tags).map(([tag, value]) => `"${tag}" = ${stringLiteral(value)}`)
+  return `WHERE ${conditions.join(' AND ')} AND time >= ${Math.floor(from)}ms AND time < ${Math.floor(to)}ms`
+}
+
+export function selectRows(tier: Tier, range: SeriesRange): string {
+  const { site, device, metric } = range
+  return `SELECT * FROM ${sources[tier]} ${where(range, { site, device, metric })}`
+}
+
+export function selectReadings(range: SeriesRange): string {
+  const { site, device, metric } = range
+  return `SELECT "value" FROM "live"."reading" ${where(range, { site, device, metric })}`
+}
+
+export function selectCompleteness(range: DeviceRange): string {
+  const { site, device } = range
+  return `SELECT * FROM "minute"./^completeness_/ ${where(range, { site, device })}`
+}
+
+function toObjects({ columns, values }: ResultSeries): Record<string, unknown>[] {
+  return values.map((row) => Object.fromEntries(columns.map((column, index) => [column, row[index]])))
+}
+
+/** Fields carry the names of StoredRow; a field that was never written is null. */
+export function toRows(results: readonly ResultSeries[]): StoredRow[] {
+  const rows = results.flatMap(toObjects).map(({ time, ...fields }) => ({ increase: null, ...fields, start: time }))
+  return (rows as unknown as StoredRow[]).sort((a, b) => a.start - b.start)
+}
+
+export function toCompleteness(results: readonly ResultSeries[]): CompletenessRow[] {
+  const rows = results.flatMap(toObjects).map(({ time, site, device, lengthMs, rev, boots }) => {
+    return { site, device, lengthMs, rev, start: time, boots: JSON.parse(String(boots)) } as CompletenessRow
+  })
+  return rows.sort((a, b) => a.start - b.start)
+}
+
+/** The newest row of each series and window length. */
+export const selectNewest = `SELECT last("last") AS "lastValue", "lastTs", "unit" FROM ${sources.minutes} GROUP BY "site", "device", "metric"`
+
+export function toSeries(results: readonly ResultSeries[]): SeriesInfo[] {
+  const newest = new Map<string, SeriesInfo>()
+  for (const result of results) {
+    const { site, device, metric } = result.tags as unknown as SeriesName
+    const [row] = toObjects(result)
+    const info = { site, device, metric, ...row } as SeriesInfo & { time?: number }
+    delete info.time
+    const key = `${site}/${device}/${metric}`
+    if ((newest.get(key)?.lastTs ?? -1) < info.lastTs) newest.set(key, info)
+  }
+  return [...newest.values()]
+}

@@ -1,0 +1,25 @@
+import { definePlugin, readSecret } from '@millrace/pipeline'
+import { z } from 'zod'
+import type { Store } from '../stored.ts'
+import type { StoreContext } from './context.ts'
+
+/** InfluxDB 1.x, and what speaks its /write and /query. */
+export const influxdbStore = definePlugin({
+  type: 'influxdb',
+  settings: z.object({
+    url: z.url({ protocol: /^https?$/, hostname: /.+/ }).transform((url) => url.replace(/\/+$/, '')),
+    database: z
+      .string()
+      .regex(/^[A-Za-z0-9_.-]{1,64}$/)
+      .default('telemetry'),
+    username: z.string().min(1).optional(),
+    passwordFile: z.string().min(1).optional(),
+    tokenFile: z.string().min(1).optional(),
+  }),
+  async create({ url, database, username, passwordFile, tokenFile }, { log }: StoreContext): Promise<Store> {
+    const { InfluxDbStore } = await import('./influxdb-store.ts')
+    const password = passwordFile === undefined ? undefined : readSecret(passwordFile, 'stores[].passwordFile')
+    const token = tokenFile === undefined ? undefined : readSecret(tokenFile, 'stores[].tokenFile')
+    return new InfluxDbStore({ url, database, username, password, token }, log)
+  },
+})

@@ -1,0 +1,83 @@
+import type { Clock, Logger } from '@millrace/pipeline'
+import type { ChangeLog, DirtySpan, RollupTier } from '../changes.ts'
+import { compareKeys, retentionDays, type SeriesRange, type Store, type StoredRow } from '../stored.ts'
+import type { Days } from './days.ts'
+import { mergeMinutes } from './merge.ts'
+
+export const hourMs = 3_600_000
+const spansPerPass: Record<RollupTier, number> = { hours: 200, days: 20 }
+
+export interface RollupContext {
+  name: string
+  store: Store
+  log: ChangeLog
+  days: Days
+  clock: Clock
+  logger: Logger
+}
+
+/** Hours and days that a row of minutes belongs to. */
+export function spansOf(start: number, days: Days): { tier: RollupTier; start: number }[] {
+  return [
+    { tier: 'hours', start: Math.floor(start / hourMs) * hourMs },
+    { tier: 'days', start: days.startOf(start) },
+  ]
+}
+
+function endOf({ tier, start }: DirtySpan, days: Days): number {
+  return tier === 'hours' ? start + hourMs : days.endOf(start)
+}
+
+/**
+ * Once minutes of a span have outlived their retention, what is left is not the whole: the stored row then takes in
+ * only the minutes written after it, so that doing this twice changes nothing.
+ */
+function combine(span: DirtySpan, found: { minutes: StoredRow[]; stored: StoredRow | undefined }, end: number) {
+  const { minutes, stored } = found
+  const whole = minutes.length > 0 ? mergeMinutes(span, minutes, end - span.start) : undefined
+  if (stored?.writtenMs === undefined || stored.count <= (whole?.count ?? 0)) return whole
+  const fresh = minutes.filter((row) => row.writtenMs! > stored.writtenMs!)
+  return fresh.length > 0 ? mergeMinutes(span, [stored, ...fresh], end - span.start) : undefined
+}
+
+function rowsOfSpan(
+  span: DirtySpan,
+  found: { minutes: StoredRow[]; stored: StoredRow | undefined },
+  context: RollupContext,
+) {
+  try {
+    const row = combine(span, found, endOf(span, context.days))
+    return row ? [row] : []
+  } catch (error) {
+    context.logger.error({ error, ...span }, 'minutes cannot be merged')
+    return []
+  }
+}
+
+/** Recomputes some of the dirty hours or days from the store's minutes, newest first; false when none was dirty. */
+export async function rollUp(tier: RollupTier, context: RollupContext): Promise<boolean> {
+  const { name, store, log, logger } = context
+  const spans = await log.dirty(name, tier, spansPerPass[tier])
+  if (spans.length === 0) return false
+  const ranges = spans.map((span): SeriesRange => ({ ...span, from: span.start, to: endOf(span, context.days) }))
+  const minutes = await store.readRows('minutes', ranges)
+  const stored = await readStored(tier, ranges, context)
+  const rows = spans.flatMap((span, index) => {
+    return rowsOfSpan(span, { minutes: minutes[index]!, stored: stored[index]?.[0] }, context)
+  })
+  const refusals = await store.write({ rows: rows.sort(compareKeys), completeness: [] })
+  if (refusals.length > 0)
+    logger.error({ store: name, detail: refusals[0]!.detail }, `${tier} were refused by the store`)
+  await log.clean(name, spans)
+  return true
+}
+
+/** The present rows of those spans alone that may have lost minutes. */
+async function readStored(tier: RollupTier, ranges: readonly SeriesRange[], { store, clock }: RollupContext) {
+  const expiredMs = clock.now() - retentionDays.minutes * 24 * hourMs
+  if (ranges.every(({ to }) => to >= expiredMs)) return []
+  return await store.readRows(
+    tier,
+    ranges.map((range) => ({ ...range, to: range.from + 1 })),
+  )
+}

@@ -1,0 +1,116 @@
+import type { SeriesInfo, SeriesName, SummaryRow } from '@millrace/contracts'
+
+/** A row as stores keep it: the merge of its window's parts. `rev` counts the ingest's changes of it. */
+export interface StoredRow extends SummaryRow {
+  site: string
+  /** Agent and spool of the part that changed last. */
+  agent: string
+  spool: string
+  /** How many agents' parts were merged. */
+  parts: number
+  /** When the store wrote the row, where it counts retention from that; absent in rows to be written. */
+  writtenMs?: number
+}
+
+/** What one run of a device sent within one window; nulls where it sends no `seq`. */
+export interface BootShare {
+  boot: string | null
+  firstSeq: number | null
+  lastSeq: number | null
+  messages: number
+}
+
+export interface CompletenessRow {
+  site: string
+  device: string
+  start: number
+  lengthMs: number
+  rev: number
+  boots: BootShare[]
+}
+
+export interface LiveReading extends SeriesName {
+  ts: number
+  value: number
+}
+
+export interface StoreBatch {
+  /** At most one row of each key, sorted by series; a window longer than 30 minutes is an hour or a day. */
+  rows: readonly StoredRow[]
+  completeness: readonly CompletenessRow[]
+}
+
+/** A row that the store will never take. */
+export interface Refusal {
+  row: StoredRow
+  reason: 'beyond-retention' | 'refused-by-store' | 'late-part'
+  /** What the store said. */
+  detail: string
+}
+
+/** Rows of one series in [from, to), epoch ms. */
+export interface SeriesRange extends SeriesName {
+  from: number
+  to: number
+}
+
+/** `minutes`: windows as agents sent them, whatever their length. */
+export type Tier = 'minutes' | 'hours' | 'days'
+
+export interface DeviceRange {
+  site: string
+  device: string
+  from: number
+  to: number
+}
+
+/**
+ * Holds rows for readers. Every write replaces whole rows by key, so writing a batch twice equals writing it once.
+ * A rejected promise means that all of the batch is to be tried again; refusals are final.
+ * Calls may overlap; a store orders its own writes.
+ */
+export interface Store {
+  write(batch: StoreBatch): Promise<Refusal[]>
+  /** Best effort: readings kept for a day. */
+  writeReadings(readings: readonly LiveReading[]): Promise<void>
+  /** Rows of each range in order of start; same length as `ranges`. */
+  readRows(tier: Tier, ranges: readonly SeriesRange[]): Promise<StoredRow[][]>
+  readReadings(range: SeriesRange): Promise<LiveReading[]>
+  readCompleteness(range: DeviceRange): Promise<CompletenessRow[]>
+  /** Every series it has rows of, with the newest value in them. */
+  series(): Promise<SeriesInfo[]>
+  /** Deletes what has outlived its retention where the store does not do so itself. */
+  expire(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Days that base rows are kept, and that live readings are kept. */
+export const retentionDays = { minutes: 90, readings: 1 } as const
+
+const hourMs = 3_600_000
+
+export function tierOf(lengthMs: number): Tier {
+  if (lengthMs < hourMs) return 'minutes'
+  return lengthMs === hourMs ? 'hours' : 'days'
+}
+
+/** Suffix of a measurement's name: `1m`, `10s`, `1h`; every day is `1d`, whatever its zone makes of its length. */
+export function lengthLabel(lengthMs: number): string {
+  if (tierOf(lengthMs) === 'days') return '1d'
+  if (tierOf(lengthMs) === 'hours') return '1h'
+  if (lengthMs % 60_000 === 0) return `${lengthMs / 60_000}m`
+  return lengthMs % 1000 === 0 ? `${lengthMs / 1000}s` : `${lengthMs}ms`
+}
+
+export function compareKeys(a: StoredRow, b: StoredRow): number {
+  return (
+    compareText(a.site, b.site) ||
+    compareText(a.device, b.device) ||
+    compareText(a.metric, b.metric) ||
+    a.start - b.start
+  )
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
