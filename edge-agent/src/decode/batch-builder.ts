@@ -1,0 +1,140 @@
+import type { InvalidCount, MessageColumns, ReadingBatch, ReadingColumns } from '@millrace/windows'
+
+const firstCapacity = 1024
+
+/** What the readings of one object share. */
+export interface Envelope {
+  /** Epoch ms; arrival on the agent's monotonic scale where `flags` has `unstamped`. */
+  ts: number
+  /** NaN where absent. */
+  seq: number
+  boot: number
+  flags: number
+}
+
+function readingColumns(capacity: number): ReadingColumns {
+  return {
+    length: 0,
+    series: new Uint32Array(capacity),
+    ts: new Float64Array(capacity),
+    seq: new Float64Array(capacity),
+    boot: new Uint32Array(capacity),
+    value: new Float64Array(capacity),
+    flags: new Uint8Array(capacity),
+  }
+}
+
+function messageColumns(capacity: number): MessageColumns {
+  return {
+    length: 0,
+    device: new Uint32Array(capacity),
+    ts: new Float64Array(capacity),
+    seq: new Float64Array(capacity),
+    boot: new Uint32Array(capacity),
+    flags: new Uint8Array(capacity),
+  }
+}
+
+/** Copies what `from` holds into `to`, column by column. */
+function copyColumns<Columns extends ReadingColumns | MessageColumns>(from: Columns, to: Columns): Columns {
+  const { length } = from
+  for (const [name, column] of Object.entries(from)) {
+    if (typeof column === 'number') continue
+    const target = to[name as keyof Columns] as typeof column
+    target.set(column.subarray(0, length) as never)
+  }
+  to.length = length
+  return to
+}
+
+/** Grows the columns of one group commit, reading by reading, without an object for any of them. */
+export class BatchBuilder {
+  #readings = readingColumns(firstCapacity)
+  #messages = messageColumns(firstCapacity)
+  #invalid = new Map<string, InvalidCount>()
+  #arrivedMonotonicMs = 0
+
+  get readingCount(): number {
+    return this.#readings.length
+  }
+
+  get messageCount(): number {
+    return this.#messages.length
+  }
+
+  get empty(): boolean {
+    return this.#readings.length === 0 && this.#messages.length === 0 && this.#invalid.size === 0
+  }
+
+  /** A message arrived at this monotonic time, ms. */
+  arrived(monotonicMs: number): void {
+    if (monotonicMs > this.#arrivedMonotonicMs) this.#arrivedMonotonicMs = monotonicMs
+  }
+
+  /** Adds a reading without its envelope, which `seal` fills in. Minus zero becomes zero, so that equal values have equal bytes. */
+  push(series: number, value: number): void {
+    let columns = this.#readings
+    const at = columns.length
+    if (at === columns.series.length) {
+      columns = copyColumns(columns, readingColumns(at * 2))
+      this.#readings = columns
+    }
+    columns.series[at] = series
+    columns.value[at] = value + 0
+    columns.length = at + 1
+  }
+
+  /** Gives the readings from index `from` on their envelope, and records the message of `device` that held them. */
+  seal(from: number, device: number, envelope: Envelope): void {
+    const { ts, boot, flags } = envelope
+    const seq = envelope.seq + 0
+    const readings = this.#readings
+    for (let at = from; at < readings.length; at++) {
+      readings.ts[at] = ts
+      readings.seq[at] = seq
+      readings.boot[at] = boot
+      readings.flags[at] = flags
+    }
+    let messages = this.#messages
+    const at = messages.length
+    if (at === messages.device.length) {
+      messages = copyColumns(messages, messageColumns(at * 2))
+      this.#messages = messages
+    }
+    messages.device[at] = device
+    messages.ts[at] = ts
+    messages.seq[at] = seq
+    messages.boot[at] = boot
+    messages.flags[at] = flags
+    messages.length = at + 1
+  }
+
+  /** Forgets what was added after these counts. */
+  rollBack(readingCount: number, messageCount: number): void {
+    this.#readings.length = readingCount
+    this.#messages.length = messageCount
+  }
+
+  setAside(device: number, reason: string, count: number): void {
+    const key = `${device} ${reason}`
+    const known = this.#invalid.get(key)
+    if (known) known.count += count
+    else this.#invalid.set(key, { device, reason, count })
+  }
+
+  /** Everything since the last call, in columns of its own. */
+  take(): ReadingBatch {
+    const readings = this.#readings
+    const messages = this.#messages
+    const batch: ReadingBatch = {
+      arrivedMonotonicMs: this.#arrivedMonotonicMs,
+      readings: copyColumns(readings, readingColumns(readings.length)),
+      messages: copyColumns(messages, messageColumns(messages.length)),
+      invalid: [...this.#invalid.values()],
+    }
+    readings.length = 0
+    messages.length = 0
+    this.#invalid = new Map()
+    return batch
+  }
+}

@@ -1,0 +1,76 @@
+import { definePlugin, type Message } from '@millrace/pipeline'
+import { qos0 } from '@millrace/windows'
+import { z } from 'zod'
+import type { BatchBuilder } from './batch-builder.ts'
+import type { DeadLetter } from './dead-letters.ts'
+import { Judge } from './judge.ts'
+import type { DecoderNames } from './names.ts'
+import { Scanner } from './scanner.ts'
+import { refusedTopic, TopicCache } from './topic-cache.ts'
+
+/** What a decoder fills, and the dictionary it speaks in. */
+export interface DecoderContext {
+  names: DecoderNames
+  columns: BatchBuilder
+}
+
+/** Turns device messages into columns. Nothing it is given can make it throw. */
+export interface Decoder {
+  /** Adds the message's readings to the columns and what is refused to the dead letters. */
+  decode(message: Message, arrivedMonotonicMs: number): void
+  /** Dead letters since the last call. */
+  takeDeadLetters(): DeadLetter[]
+}
+
+/** JSON as the contract has it: an object or an array per device, a value or an object per metric. */
+export const jsonDecoder = definePlugin({
+  type: 'json',
+  settings: z.object({}),
+  create: (_settings: object, context: DecoderContext): Decoder => new JsonDecoder(context),
+})
+
+export class JsonDecoder implements Decoder {
+  readonly #columns: BatchBuilder
+  readonly #topics: TopicCache
+  readonly #scanner: Scanner
+  readonly #judge: Judge
+  readonly #deadLetters: DeadLetter[] = []
+  readonly #scans: boolean
+
+  /** Without `scans` every message goes through the contract's schemas: the reference in tests. */
+  constructor({ names, columns }: DecoderContext, { scans = true } = {}) {
+    const boots = new Map<string, number>()
+    this.#columns = columns
+    this.#topics = new TopicCache(names)
+    this.#scanner = new Scanner(columns, boots)
+    this.#judge = new Judge({ names, columns, boots, deadLetters: this.#deadLetters })
+    this.#scans = scans
+  }
+
+  decode(message: Message, arrivedMonotonicMs: number): void {
+    const { topic, body } = message
+    this.#columns.arrived(arrivedMonotonicMs)
+    const entry = this.#topics.find(topic)
+    if (entry === undefined) {
+      this.#refuse(message)
+      return
+    }
+    const flags = message.qos === 0 ? qos0 : 0
+    const retained = message.retain === true
+    this.#scanner.prepare(arrivedMonotonicMs, flags)
+    if (this.#scans && !retained && entry.device !== 0 && this.#scanner.scan(entry, body)) return
+    this.#judge.judge({ entry, body, arrivedMonotonicMs, flags, retained })
+  }
+
+  takeDeadLetters(): DeadLetter[] {
+    return this.#deadLetters.splice(0)
+  }
+
+  /** Device 0 keeps the count of what no device can be blamed for. */
+  #refuse({ topic, body, retain }: Message): void {
+    if (retain) return
+    const reason = refusedTopic(topic)
+    this.#columns.setAside(0, reason, 1)
+    this.#deadLetters.push({ reason, topic, count: 1, body })
+  }
+}

@@ -1,0 +1,228 @@
+import {
+  endTimeMs,
+  maxAbsoluteValue,
+  maxMetricsPerObject,
+  maxReadingsPerMessage,
+  minTimeMs,
+  secondsBelow,
+} from '@millrace/contracts'
+import { unstamped } from '@millrace/windows'
+import type { BatchBuilder, Envelope } from './batch-builder.ts'
+import { Cursor } from './cursor.ts'
+import { isoTime } from './iso-time.ts'
+import type { TopicEntry } from './topic-cache.ts'
+
+const byte = (text: string): number => text.charCodeAt(0)
+const word = (text: string): Uint8Array => Buffer.from(text, 'latin1')
+
+const quote = byte('"')
+const comma = byte(',')
+const colon = byte(':')
+const openBrace = byte('{')
+const closeBrace = byte('}')
+const openBracket = byte('[')
+const closeBracket = byte(']')
+
+/** Keys by their first letter; each has a bit, so that one that comes twice is noticed. */
+const keys = {
+  [byte('t')]: { rest: word('ts"'), bit: 1 },
+  [byte('s')]: { rest: word('seq"'), bit: 2 },
+  [byte('b')]: { rest: word('boot"'), bit: 4 },
+  [byte('r')]: { rest: word('readings"'), bit: 8 },
+  [byte('v')]: { rest: word('value"'), bit: 16 },
+} as Record<number, { rest: Uint8Array; bit: number } | undefined>
+const tsBit = 1
+const seqBit = 2
+const bootBit = 4
+const readingsBit = 8
+const valueBit = 16
+
+const trueWord = word('true')
+const falseWord = word('false')
+
+/**
+ * Decodes the plain shapes of a device message straight from its bytes into columns, without a string or an object.
+ * It takes a message whole or not at all: any doubt (an escape, an unknown key, a name not met before, a value out
+ * of range) leaves the message to the judge. It makes no names, so a refused message leaves none behind.
+ */
+export class Scanner {
+  readonly #columns: BatchBuilder
+  /** Ids of boots met before, by name. */
+  readonly #boots: ReadonlyMap<string, number>
+  readonly #cursor = new Cursor()
+  readonly #envelope: Envelope = { ts: 0, seq: 0, boot: 0, flags: 0 }
+  #entry!: TopicEntry
+  #arrivedMonotonicMs = 0
+  #flags = 0
+  #object = 0
+  #readings = 0
+
+  constructor(columns: BatchBuilder, boots: ReadonlyMap<string, number>) {
+    this.#columns = columns
+    this.#boots = boots
+  }
+
+  /** What every message of the next scans shares. */
+  prepare(arrivedMonotonicMs: number, flags: number): void {
+    this.#arrivedMonotonicMs = arrivedMonotonicMs
+    this.#flags = flags
+  }
+
+  /** True when the message has been added to the columns; false leaves them as they were. */
+  scan(entry: TopicEntry, body: Uint8Array): boolean {
+    const { readingCount, messageCount } = this.#columns
+    this.#entry = entry
+    this.#readings = 0
+    this.#cursor.open(body)
+    const taken =
+      (entry.metric === undefined ? this.#deviceMessage() : this.#metricMessage()) && this.#cursor.peek() < 0
+    if (!taken) this.#columns.rollBack(readingCount, messageCount)
+    return taken
+  }
+
+  #deviceMessage(): boolean {
+    if (this.#cursor.peek() === openBrace) return this.#objectOf(readingsBit)
+    if (!this.#cursor.take(openBracket)) return false
+    do {
+      if (!this.#objectOf(readingsBit)) return false
+    } while (this.#cursor.take(comma))
+    return this.#cursor.take(closeBracket)
+  }
+
+  #metricMessage(): boolean {
+    if (this.#entry.series === 0) return false
+    if (this.#cursor.peek() === openBrace) return this.#objectOf(valueBit)
+    this.#clearEnvelope()
+    return this.#metricValue() && this.#sealFrom(this.#columns.readingCount - 1)
+  }
+
+  #clearEnvelope(): void {
+    const envelope = this.#envelope
+    envelope.ts = this.#arrivedMonotonicMs
+    envelope.seq = Number.NaN
+    envelope.boot = 0
+    envelope.flags = this.#flags | unstamped
+  }
+
+  /** An object with the key `content` and any of the envelope's, each at most once. */
+  #objectOf(content: number): boolean {
+    const cursor = this.#cursor
+    const from = this.#columns.readingCount
+    let seen = 0
+    this.#clearEnvelope()
+    this.#object++
+    if (!cursor.take(openBrace)) return false
+    do {
+      const bit = this.#key()
+      if (bit === 0 || (seen & bit) !== 0 || (bit >= readingsBit && bit !== content) || !this.#field(bit)) return false
+      seen |= bit
+    } while (cursor.take(comma))
+    return (seen & content) !== 0 && cursor.take(closeBrace) && this.#sealFrom(from)
+  }
+
+  #sealFrom(from: number): boolean {
+    this.#columns.seal(from, this.#entry.device, this.#envelope)
+    return true
+  }
+
+  /** The bit of a known key with its colon; 0 for any other. */
+  #key(): number {
+    const cursor = this.#cursor
+    if (!cursor.take(quote)) return 0
+    const key = keys[cursor.bytes[cursor.at]!]
+    if (key === undefined || !cursor.takeWord(key.rest) || !cursor.take(colon)) return 0
+    cursor.peek()
+    return key.bit
+  }
+
+  #field(bit: number): boolean {
+    if (bit === tsBit) return this.#time()
+    if (bit === seqBit) return this.#seq()
+    if (bit === bootBit) return this.#boot()
+    return bit === readingsBit ? this.#readingsObject() : this.#metricValue()
+  }
+
+  #time(): boolean {
+    const cursor = this.#cursor
+    const isText = cursor.bytes[cursor.at] === quote
+    const number = isText ? isoTime(cursor) : cursor.number()
+    const ms = isText || number >= secondsBelow ? Math.round(number) : Math.round(number * 1000)
+    if (!(ms >= minTimeMs && ms < endTimeMs)) return false
+    this.#envelope.ts = ms
+    this.#envelope.flags = this.#flags
+    return true
+  }
+
+  #seq(): boolean {
+    const seq = this.#cursor.number()
+    this.#envelope.seq = seq
+    return Number.isSafeInteger(seq) && seq >= 0
+  }
+
+  #boot(): boolean {
+    const cursor = this.#cursor
+    const { bootBytes, boot } = this.#entry
+    if (!cursor.take(quote)) return false
+    const start = cursor.at
+    if (bootBytes.length > 0 && cursor.takeWord(bootBytes) && cursor.bytes[cursor.at] === quote) {
+      cursor.at++
+      this.#envelope.boot = boot
+      return true
+    }
+    return this.#otherBoot(start)
+  }
+
+  #otherBoot(start: number): boolean {
+    const { bytes } = this.#cursor
+    const end = bytes.indexOf(quote, start)
+    if (end < 0 || end - start > 64) return false
+    const name = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1')
+    const boot = this.#boots.get(name)
+    if (boot === undefined) return false
+    this.#cursor.at = end + 1
+    this.#envelope.boot = boot
+    return true
+  }
+
+  #readingsObject(): boolean {
+    const cursor = this.#cursor
+    if (!cursor.take(openBrace)) return false
+    if (cursor.take(closeBrace)) return true
+    const before = this.#readings
+    do {
+      if (!this.#reading()) return false
+    } while (cursor.take(comma))
+    if (this.#readings - before > maxMetricsPerObject || this.#readings > maxReadingsPerMessage) return false
+    return cursor.take(closeBrace)
+  }
+
+  #reading(): boolean {
+    const cursor = this.#cursor
+    const { table } = this.#entry
+    if (!cursor.take(quote)) return false
+    const index = table.find(cursor.bytes, cursor.at)
+    if (index < 0) return false
+    cursor.at += table.lengthOf(index) + 1
+    if (!cursor.take(colon)) return false
+    cursor.peek()
+    const series = table.meet(index, this.#object)
+    return series !== 0 && this.#value(series)
+  }
+
+  #metricValue(): boolean {
+    return this.#value(this.#entry.series)
+  }
+
+  #value(series: number): boolean {
+    const cursor = this.#cursor
+    const first = cursor.bytes[cursor.at]!
+    let value = Number.NaN
+    if (first === trueWord[0]) value = cursor.takeWord(trueWord) ? 1 : value
+    else if (first === falseWord[0]) value = cursor.takeWord(falseWord) ? 0 : value
+    else value = cursor.number()
+    if (!(Math.abs(value) <= maxAbsoluteValue)) return false
+    this.#columns.push(series, value)
+    this.#readings++
+    return true
+  }
+}

@@ -1,0 +1,68 @@
+import type { Message } from '@millrace/pipeline'
+import { BatchBuilder } from './batch-builder.ts'
+import { JsonDecoder } from './json.ts'
+import type { DecoderNames } from './names.ts'
+
+/** Dictionary for tests of decoders, with its names in order of their ids. */
+export class TestNames implements DecoderNames {
+  readonly devices = ['-']
+  readonly allSeries = ['']
+  readonly boots = ['']
+  readonly #limits: { maxSeries: number; maxDevices: number }
+
+  constructor({ maxSeries = 1e6, maxDevices = 1e6 } = {}) {
+    this.#limits = { maxSeries, maxDevices }
+  }
+
+  device(site: string, device: string): number {
+    return this.#id(this.devices, `${site}/${device}`, this.#limits.maxDevices)
+  }
+
+  series(device: number, metric: string): number {
+    return this.#id(this.allSeries, `${this.devices[device]}/${metric}`, this.#limits.maxSeries)
+  }
+
+  boot(name: string): number {
+    return this.#id(this.boots, name, 1e6)
+  }
+
+  #id(names: string[], name: string, max: number): number {
+    const known = names.indexOf(name, 1)
+    if (known > 0) return known
+    return names.length > max ? 0 : names.push(name) - 1
+  }
+}
+
+/** Topic, payload, and what the message carries beside them. */
+export type TestInput = readonly [topic: string, payload: string | Uint8Array, rest?: Partial<Message>]
+
+const orNull = (value: number): number | null => (Number.isNaN(value) ? null : value)
+
+/** Everything that comes out of a fresh decoder for these messages, in rows with names; arrival is at 1000 ms. */
+export function decodeAll(inputs: readonly TestInput[], { scans = true, maxSeries = 1e6, maxDevices = 1e6 } = {}) {
+  const names = new TestNames({ maxSeries, maxDevices })
+  const columns = new BatchBuilder()
+  const decoder = new JsonDecoder({ names, columns }, { scans })
+  for (const [topic, payload, rest] of inputs) decoder.decode({ topic, body: Buffer.from(payload), ...rest }, 1000)
+  const { readings, messages, invalid } = columns.take()
+  return {
+    names,
+    readings: Array.from({ length: readings.length }, (_, at) => ({
+      series: names.allSeries[readings.series[at]!]!,
+      ts: readings.ts[at]!,
+      seq: orNull(readings.seq[at]!),
+      boot: names.boots[readings.boot[at]!]!,
+      value: readings.value[at]!,
+      flags: readings.flags[at]!,
+    })),
+    messages: Array.from({ length: messages.length }, (_, at) => ({
+      device: names.devices[messages.device[at]!]!,
+      ts: messages.ts[at]!,
+      seq: orNull(messages.seq[at]!),
+      boot: names.boots[messages.boot[at]!]!,
+      flags: messages.flags[at]!,
+    })),
+    invalid: invalid.map(({ device, reason, count }) => ({ device: names.devices[device]!, reason, count })),
+    deadLetters: decoder.takeDeadLetters(),
+  }
+}

@@ -1,0 +1,74 @@
+import { isName, parseTelemetryTopic, type SetAsideReason } from '@millrace/contracts'
+import { MetricTable } from './metric-table.ts'
+import type { DecoderNames } from './names.ts'
+
+const maxTopics = 200_000
+
+/** What is known of a topic that names a usable device. */
+export interface TopicEntry {
+  topic: string
+  site: string
+  deviceName: string
+  /** 0 where the dictionary has no room for the device. */
+  device: number
+  /** Only in the shape `telemetry/{site}/{device}/{metric}`; may be a bad name. */
+  metric: string | undefined
+  /** Series of the metric in the topic; 0 until its first good reading. */
+  series: number
+  /** Metrics of the device seen in good readings. */
+  table: MetricTable
+  /** The boot seen last, as bytes, and its id. */
+  bootBytes: Uint8Array
+  boot: number
+}
+
+/** Why a topic that is no telemetry topic was set aside. */
+export function refusedTopic(topic: string): SetAsideReason {
+  const levels = topic.split('/')
+  return levels[0] === 'telemetry' && (levels.length === 3 || levels.length === 4) ? 'bad-name' : 'bad-topic'
+}
+
+/** Topics once parsed, so that a repeated topic costs one look-up. */
+export class TopicCache {
+  readonly #names: DecoderNames
+  readonly #topics = new Map<string, TopicEntry>()
+  readonly #tables = new Map<number, MetricTable>()
+
+  constructor(names: DecoderNames) {
+    this.#names = names
+  }
+
+  /** Undefined where the topic names no usable device. */
+  find(topic: string): TopicEntry | undefined {
+    return this.#topics.get(topic) ?? this.#learn(topic)
+  }
+
+  #learn(topic: string): TopicEntry | undefined {
+    const [root, site = '', deviceName = '', metric, ...rest] = topic.split('/')
+    if (root !== 'telemetry' || rest.length > 0 || !isName(site) || !isName(deviceName)) return undefined
+    const device = this.#names.device(site, deviceName)
+    const entry: TopicEntry = {
+      topic,
+      site,
+      deviceName,
+      device,
+      metric,
+      series: 0,
+      table: this.#table(device),
+      bootBytes: new Uint8Array(),
+      boot: 0,
+    }
+    const cached = device !== 0 && parseTelemetryTopic(topic) !== undefined
+    if (!cached) return entry
+    // Topics are bounded by the dictionary's devices and series in all but hostile input.
+    if (this.#topics.size >= maxTopics) this.#topics.clear()
+    this.#topics.set(topic, entry)
+    return entry
+  }
+
+  #table(device: number): MetricTable {
+    const table = this.#tables.get(device) ?? new MetricTable()
+    if (device !== 0) this.#tables.set(device, table)
+    return table
+  }
+}
