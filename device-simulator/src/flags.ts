@@ -1,0 +1,91 @@
+import { parseArgs } from 'node:util'
+import { checkConfig, loadConfig, UsageError } from '@millrace/pipeline'
+import { perturbations } from './perturb/index.ts'
+import { type Settings, settingsSchema } from './settings.ts'
+
+export const usage = `millrace simulate: simulated devices, or a recording, published over MQTT
+
+  --config FILE         settings in YAML, under the names of these flags in camelCase
+  --url URL             the broker (mqtt://127.0.0.1:1883); also --username, --password-file, --ca, --cert, --key
+  --fleet FILE          sites, devices and sensors in YAML (the built-in fleet)
+  --seed N              the same seed gives the same stream (1)
+  --devices N           that many devices, whatever the fleet file says
+  --rate HZ             readings a second of every sensor
+  --connections N       share that many connections (1)
+  --history 6h          publish the past first
+  --duration 1h         stop after that much event time
+  --perturb late=0.01,duplicate=0.01   misbehave; all=0.01 for everything:
+                        ${perturbations.map(({ name }) => name).join(', ')}
+  --ledger DIR          keep what was sent and acknowledged
+  --clock FILE          clock file of the stack; --clock-run speed=10 lets it run after the history
+  --replay FILE --map MAP.yaml --at now|original
+                        publish a recording; now: its last reading lies in this minute
+  --recount --ledger DIR   print what was sent, as JSON lines
+  --log-level LEVEL     debug, info, warn, error or silent
+`
+
+const numeric = new Set(['seed', 'devices', 'rate', 'connections'])
+const text = { type: 'string' } as const
+const flags = {
+  ...Object.fromEntries(Object.keys(settingsSchema.shape).map((key) => [kebab(key), text])),
+  config: text,
+  recount: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const
+
+export interface Invocation {
+  task: 'run' | 'recount' | 'help'
+  settings: Settings
+}
+
+/** What the command line asks for; throws a UsageError with every problem. */
+export async function readFlags(args: readonly string[]): Promise<Invocation> {
+  const { values, positionals } = parseArgs({ args: [...args], options: flags, strict: false, allowPositionals: true })
+  const { config, recount, help, ...given } = values as Record<string, string | boolean | undefined>
+  if (positionals.length > 0) {
+    const problems = positionals.map((word) => ({ path: 'arguments', found: word, expected: 'flags only, see --help' }))
+    throw new UsageError('the command line has arguments that mean nothing', problems)
+  }
+  const fromFile = typeof config === 'string' ? await loadConfig(config, settingsSchema) : {}
+  const fromFlags = Object.fromEntries(
+    Object.entries(given).map(([flag, value]) => [camel(flag), fromText(flag, value)]),
+  )
+  const settings = checkConfig({ ...fromFile, ...fromFlags }, settingsSchema, 'the command line')
+  if (recount && settings.ledger === undefined) {
+    throw new UsageError('--recount needs --ledger DIR', [
+      { path: 'ledger', found: 'nothing', expected: 'the folder of the ledger' },
+    ])
+  }
+  return { task: help ? 'help' : recount ? 'recount' : 'run', settings }
+}
+
+function fromText(flag: string, value: unknown): unknown {
+  if (typeof value !== 'string') return value
+  if (numeric.has(flag)) return value.trim() === '' ? value : Number.isNaN(Number(value)) ? value : Number(value)
+  if (flag === 'perturb') return allOf(pairs(value))
+  return flag === 'clock-run' ? pairs(value) : value
+}
+
+/** `a=1,b=2` */
+function pairs(value: string): Record<string, unknown> {
+  return Object.fromEntries(
+    value.split(',').map((pair) => {
+      const [name = '', amount] = pair.split('=')
+      const number = amount === undefined || amount.trim() === '' ? Number.NaN : Number(amount)
+      return [name.trim(), Number.isNaN(number) ? amount : number]
+    }),
+  )
+}
+
+function allOf({ all, ...named }: Record<string, unknown>): Record<string, unknown> {
+  if (all === undefined) return named
+  return { ...Object.fromEntries(perturbations.map(({ name }) => [name, all])), ...named }
+}
+
+function kebab(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+}
+
+function camel(flag: string): string {
+  return flag.replace(/-([a-z])/g, (_all, letter: string) => letter.toUpperCase())
+}

@@ -1,0 +1,5 @@
+export { type Fleet, fleetSchema } from './fleet.ts'
+export type { FleetRun, HostLine, ReplayRun, Run } from './ledger/index.ts'
+export { mapSchema, type RecordingMap } from './replay/index.ts'
+export type { SentMessage } from './sent-message.ts'
+export { type Settings, settingsSchema } from './settings.ts'

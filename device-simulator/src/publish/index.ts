@@ -1,0 +1,8 @@
+import { pluginSet } from '@millrace/pipeline'
+import { mqttPublisher } from './mqtt.ts'
+
+/** Every way to publish. */
+export const publishers = pluginSet([mqttPublisher])
+
+export { createLane, type Feed, type Lane, type Outgoing } from './lane.ts'
+export type { Publisher } from './publisher.ts'

@@ -1,0 +1,64 @@
+import {
+  fileClock,
+  type Logger,
+  loadConfig,
+  type Running,
+  readClockFile,
+  systemClock,
+  writeClockFile,
+} from '@millrace/pipeline'
+import { createPublishers } from './connections.ts'
+import { fleetSchema } from './fleet.ts'
+import { type Simulation, startSimulation } from './pipeline.ts'
+import { startProgressLine } from './progress-line.ts'
+import type { Settings } from './settings.ts'
+
+export interface Output {
+  log: Logger
+  /** Shows the line of progress. */
+  print(line: string): void
+}
+
+/** Runs a simulated fleet until it is stopped or its duration is over. */
+export async function startFleet(settings: Settings, { log, print }: Output): Promise<Running> {
+  const fleet = await loadConfig(settings.fleet, fleetSchema)
+  const clock = settings.clock === undefined ? systemClock : fileClock(settings.clock)
+  const simulation = await startSimulation(
+    {
+      fleet,
+      scale: { seed: settings.seed, devices: settings.devices, rateHz: settings.rate },
+      perturb: { ...fleet.perturb, ...settings.perturb },
+      historyMs: settings.history,
+      durationMs: settings.duration,
+      ledger: settings.ledger,
+    },
+    { clock, log, publishers: await createPublishers(settings, log) },
+  )
+  log.info({ devices: simulation.devices, t0: new Date(simulation.t0Ms).toISOString() }, 'devices start')
+  const stopProgress = startProgressLine({ totals: simulation.totals, details: () => detailsOf(simulation) }, print)
+  void simulation.historyDone.then(() => {
+    log.info({ messages: simulation.totals.acked }, 'history is acknowledged')
+    releaseClock(settings)
+  })
+  return {
+    ended: simulation.finished,
+    async stop() {
+      await simulation.stop()
+      stopProgress()
+    },
+  }
+}
+
+function detailsOf(simulation: Simulation): string {
+  const behind = simulation.behindMs()
+  const connected = simulation.connected()
+  return `${behind >= 2_000 ? `, ${Math.round(behind / 1_000)} s behind` : ''}${connected === 0 ? ', not connected' : ''}`
+}
+
+/** Lets a held clock run: the past is through, the present may begin. */
+function releaseClock({ clock, clockRun }: Settings): void {
+  if (clock === undefined || !clockRun) return
+  const state = readClockFile(clock)
+  if (state.mode !== 'held') return
+  writeClockFile(clock, { mode: 'running', fromMs: state.atMs, wallMs: Date.now(), speed: clockRun.speed })
+}
