@@ -49,6 +49,8 @@ interface PassedOn {
   app: App
   description: string
   examples: string[]
+  /** It tells its many flags itself. */
+  ownHelp?: boolean
 }
 
 /** Services read their own flags, so that there is one list of them; what follows the name goes to them as it is. */
@@ -56,6 +58,7 @@ const services: PassedOn[] = [
   {
     name: 'simulate',
     app: 'simulator',
+    ownHelp: true,
     description: 'publish a fleet of simulated devices, or a recording, and keep a ledger of it',
     examples: [
       'millrace simulate --devices 20 --ledger ./ledger',
@@ -77,15 +80,21 @@ const services: PassedOn[] = [
   },
 ]
 
+const asksForHelp = (flags: readonly string[]) => flags.includes('--help') || flags.includes('-h')
+
 function addService(program: Command, service: PassedOn, finish: Finish): void {
-  program
+  const command = program
     .command(service.name)
     .description(service.description)
     .argument('[flags...]', 'as the service understands them')
     .allowUnknownOption()
     .passThroughOptions()
     .addHelpText('after', examples(...service.examples))
-    .action((flags: string[]) => finish(runApp(service.app, flags)))
+    .action(async (flags: string[]) => {
+      await finish(runApp(service.app, flags))
+      if (asksForHelp(flags)) process.stdout.write(examples(...service.examples))
+    })
+  if (service.ownHelp) command.helpOption(false)
 }
 
 function addBroker(program: Command): void {
