@@ -161,6 +161,8 @@ export interface OpenWindow {
   readonly lengthMs: number
   /** Opened after it had closed: it holds the late readings alone, so a summary of it is no summary of the window. */
   readonly late: boolean
+  /** Repeats already removed from `rows`. */
+  readonly duplicates: number
   readonly rows: PackedRows
 }
 

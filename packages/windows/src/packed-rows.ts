@@ -29,7 +29,7 @@ export function unpack({ start, length, data }: PackedRows): SetRows {
 }
 
 /** `capacity` rows of room, at least as many as there are. */
-export function pack(rows: SetRows, start: number, capacity: number): Float64Array {
+export function pack(rows: SetRows, start: number, capacity: number): Float64Array<ArrayBuffer> {
   const data = new Float64Array(Math.max(capacity, rows.length) * stride)
   for (let i = 0; i < rows.length; i += 1) {
     data[i * stride] = packHead(rows.boot[i]!, rows.flags[i]!, rows.ts[i]! - start)

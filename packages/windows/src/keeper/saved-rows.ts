@@ -1,0 +1,136 @@
+/** Bytes of the keeper's parts in a checkpoint. Small parts are JSON, so that a spool can be read by people. */
+import { ByteReader, ByteWriter } from '../bytes.ts'
+import { decodeMessages, encodeMessages } from '../message-sets.ts'
+import { decodeSet, encodeSet } from '../set-codec.ts'
+import type { WindowSettings } from '../types.ts'
+import { DeviceState, type Tally } from './device-state.ts'
+import type { KeeperState, PendingEntry } from './keeper-state.ts'
+import { OpenMessages } from './open-messages.ts'
+import { OpenRows, type WindowFrame } from './open-rows.ts'
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
+function writeFrame(out: ByteWriter, frame: Omit<WindowFrame, 'start'>): void {
+  out.reserve(64)
+  out.varint(frame.lengthMs)
+  out.varint(frame.maxReadings)
+  out.float(frame.closeAt)
+  out.byte(Number(frame.late))
+}
+
+function readFrame(from: ByteReader, start: number): WindowFrame {
+  const lengthMs = from.varint()
+  const maxReadings = from.varint()
+  const closeAt = from.float()
+  return { start, lengthMs, maxReadings, closeAt, late: from.byte() === 1 }
+}
+
+export function encodeWindow(window: OpenRows): Uint8Array {
+  const out = new ByteWriter()
+  writeFrame(out, window)
+  out.varint(window.duplicates)
+  out.block(encodeSet(window.columns()))
+  return out.take()
+}
+
+export function decodeWindow(
+  owner: DeviceState,
+  saved: { series: number; start: number; bytes: Uint8Array },
+): OpenRows {
+  const from = new ByteReader(saved.bytes)
+  const window = new OpenRows(saved.series, owner, readFrame(from, saved.start))
+  window.duplicates = from.varint()
+  window.replace(decodeSet(from.block()))
+  from.end()
+  window.saved = true
+  return window
+}
+
+export function encodeOpenMessages(window: OpenMessages): Uint8Array {
+  const out = new ByteWriter()
+  writeFrame(out, { ...window, late: false })
+  out.block(encodeMessages(window.boots))
+  return out.take()
+}
+
+export function decodeOpenMessages(saved: { device: number; start: number; bytes: Uint8Array }): OpenMessages {
+  const from = new ByteReader(saved.bytes)
+  const frame = readFrame(from, saved.start)
+  const window = new OpenMessages(saved.device, frame, decodeMessages(from.block()))
+  from.end()
+  window.saved = true
+  return window
+}
+
+/** As JSON writes -Infinity and NaN: null. */
+interface DeviceJson {
+  newest: number | null
+  watermark: number | null
+  floor: number | null
+  lastArrival: number | null
+  spans: { fromMs: number | null; settings: WindowSettings }[]
+  boots: number[]
+  counts: Tally
+}
+
+export function encodeDevice(device: DeviceState): Uint8Array {
+  const { newest, watermark, floor, lastArrival, settingsSpans, boots, counts } = device
+  return encodeJson({ newest, watermark, floor, lastArrival, spans: settingsSpans, boots, counts })
+}
+
+export function decodeDevice(id: number, bytes: Uint8Array): DeviceState {
+  const json: DeviceJson = JSON.parse(decoder.decode(bytes))
+  const time = (ms: number | null) => ms ?? Number.NEGATIVE_INFINITY
+  const spans = json.spans.map(({ fromMs, settings }) => ({ fromMs: time(fromMs), settings }))
+  const device = new DeviceState(id, spans)
+  device.newest = time(json.newest)
+  device.watermark = time(json.watermark)
+  device.floor = time(json.floor)
+  device.lastArrival = json.lastArrival ?? Number.NaN
+  device.boots.push(...json.boots)
+  Object.assign(device.counts, json.counts)
+  device.refresh()
+  return device
+}
+
+interface GlobalJson {
+  settings: WindowSettings
+  amendSpanMs: number | null
+  epoch: string
+  anchor: { monotonicMs: number; wallMs: number } | null
+}
+
+export function encodeGlobal(state: KeeperState): Uint8Array {
+  const { settings, amendSpanMs, epoch, anchor, pending } = state
+  const out = new ByteWriter()
+  out.block(encodeJson({ settings, amendSpanMs, epoch, anchor: anchor ?? null }))
+  out.reserve(8)
+  out.varint(pending.length)
+  for (const { bytes, ofEarlierStart } of pending) {
+    out.reserve(1)
+    out.byte(Number(ofEarlierStart))
+    out.block(bytes)
+  }
+  return out.take()
+}
+
+export function decodeGlobal(state: KeeperState, bytes: Uint8Array): void {
+  const from = new ByteReader(bytes)
+  const json: GlobalJson = JSON.parse(decoder.decode(from.block()))
+  state.settings = json.settings
+  state.amendSpanMs = json.amendSpanMs ?? Number.POSITIVE_INFINITY
+  state.epoch = json.epoch
+  state.anchor = json.anchor ?? undefined
+  state.pending = Array.from({ length: from.count(from.left) }, () => readPending(from))
+  from.end()
+}
+
+function readPending(from: ByteReader): PendingEntry {
+  const ofEarlierStart = from.byte() === 1
+  return { ofEarlierStart, bytes: from.block().slice() }
+}
+
+function encodeJson(value: unknown): Uint8Array {
+  return encoder.encode(JSON.stringify(value))
+}
