@@ -1,7 +1,7 @@
 import { describeError, exitCodeOf } from './errors.ts'
 
 export interface Running {
-  /** Flushes and closes; has 5 s. */
+  /** Flushes and closes within the service's `stopWithinMs`. */
   stop(): Promise<void>
   /** Settles when the service can go on no longer, with the error if it failed, or when its work is done. */
   ended?: Promise<unknown>
@@ -11,9 +11,9 @@ export interface Service {
   name: string
   /** The signal is aborted when the process is told to stop, also while this is still running. */
   start(signal: AbortSignal): Promise<Running>
+  /** Default 5000. */
+  stopWithinMs?: number
 }
-
-const stopWithinMs = 5000
 
 const exitBySignal: Record<string, number> = { SIGINT: 130, SIGTERM: 143 }
 
@@ -21,7 +21,7 @@ const exitBySignal: Record<string, number> = { SIGINT: 130, SIGTERM: 143 }
  * The body of a service's main.ts: runs it until SIGTERM, SIGINT, the end of the parent or its own end, then exits.
  * A second signal exits at once. Errors meant for people are printed without a stack; the exit code is the error's.
  */
-export async function runService({ name, start }: Service): Promise<never> {
+export async function runService({ name, start, stopWithinMs = 5000 }: Service): Promise<never> {
   const stopping = new AbortController()
   const stopAsked = new Promise<void>((resolve) => stopping.signal.addEventListener('abort', () => resolve()))
   const fail = (error: unknown): never => {
@@ -40,17 +40,17 @@ export async function runService({ name, start }: Service): Promise<never> {
     const running = await start(stopping.signal)
     await Promise.race([stopAsked, running.ended ?? stopAsked])
     stopping.abort(new Error('the service ended'))
-    await withinDeadline(running.stop())
+    await withinDeadline(running.stop(), stopWithinMs)
   } catch (error) {
     if (!stopping.signal.aborted || error !== stopping.signal.reason) return fail(error)
   }
   return process.exit(0)
 }
 
-async function withinDeadline(work: Promise<void>): Promise<void> {
+async function withinDeadline(work: Promise<void>, withinMs: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`did not stop within ${stopWithinMs} ms`)), stopWithinMs)
+    timer = setTimeout(() => reject(new Error(`did not stop within ${withinMs} ms`)), withinMs)
   })
   await Promise.race([work, late])
   clearTimeout(timer)
