@@ -19,7 +19,6 @@ export const errorCodes = {
   'sqlite-too-old': 1,
   'store-foreign': 1,
   'store-locked': 1,
-  'store-locked': 1,
   'check-failed': 1,
   internal: 1,
 } as const
