@@ -37,6 +37,10 @@ export async function hashSources(): Promise<string> {
   return hash.digest('hex')
 }
 
+async function readStamp(folder: string): Promise<string> {
+  return await readFile(join(folder, stampName), 'utf8').catch(() => '')
+}
+
 export interface Built {
   folder: string
   /** False when the page was already built from these sources. */
@@ -47,23 +51,28 @@ export interface Built {
 export async function buildPage(): Promise<Built> {
   const folder = join(root, 'dist')
   const hash = await hashSources()
-  const known = await readFile(join(folder, stampName), 'utf8').catch(() => '')
-  if (known === hash) return { folder, fresh: false }
+  if ((await readStamp(folder)) === hash) return { folder, fresh: false }
   const next = await mkdtemp(join(root, '.dist-'))
-  const { build } = await import('vite')
-  await build({
-    configFile: join(root, 'vite.config.ts'),
-    logLevel: 'warn',
-    build: { outDir: next, emptyOutDir: true },
-  })
-  await writeFile(join(next, stampName), hash)
-  // A temporary folder is its owner's alone; the page may be served by another user.
-  await chmod(next, 0o755)
-  const old = `${next}-old`
-  await rename(folder, old).catch(() => undefined)
-  await rename(next, folder)
-  await rm(old, { recursive: true, force: true })
+  try {
+    await buildInto(next, hash)
+    await rename(folder, `${next}-old`).catch(() => undefined)
+    await rename(next, folder).catch(async (error: unknown) => {
+      // Somebody else has just built the same page.
+      if ((await readStamp(folder)) !== hash) throw error
+    })
+  } finally {
+    await rm(next, { recursive: true, force: true })
+    await rm(`${next}-old`, { recursive: true, force: true })
+  }
   return { folder, fresh: true }
+}
+
+async function buildInto(outDir: string, hash: string): Promise<void> {
+  const { build } = await import('vite')
+  await build({ configFile: join(root, 'vite.config.ts'), logLevel: 'warn', build: { outDir, emptyOutDir: true } })
+  await writeFile(join(outDir, stampName), hash)
+  // A temporary folder is its owner's alone; the page may be served by another user.
+  await chmod(outDir, 0o755)
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -221,6 +221,7 @@ function mockAccounts(fleet: readonly FakeSeries[], seconds: number): AccountsRe
       missingUpstream: 0,
       deadLetters: 0,
       conflicts: 0,
+      mismatch: 0,
     },
     devices,
     stores: [{ type: 'duckdb', behind: 0, error: null }],

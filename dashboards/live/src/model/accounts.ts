@@ -45,6 +45,10 @@ function worst(accounts: AccountsResponse): Verdict | undefined {
   const { total, stores } = accounts
   if (total.unaccounted !== 0)
     return { level: 'bad', text: `${plural(total.unaccounted, 'reading is', 'readings are')} unaccounted for.` }
+  if (total.mismatch !== 0) {
+    const differ = plural(Math.abs(total.mismatch), 'reading', 'readings')
+    return { level: 'bad', text: `What agents sent and what the ingest holds differ by ${differ}.` }
+  }
   if (total.conflicts > 0) {
     const names = plural(total.conflicts, 'message came', 'messages came')
     return { level: 'bad', text: `${names} twice with different contents and were set aside.` }

@@ -138,6 +138,7 @@ export class MetricChart {
     const text =
       this.hoverMs === undefined ? describeLatest(metric, painting) : describeMoment(metric, this.hoverMs, painting)
     setText(this.readout, text)
+    setAttribute(this.readout, 'title', text)
     setAttribute(this.canvas, 'aria-label', `Chart of ${metric}. ${describeLatest(metric, painting)}`)
   }
 

@@ -7,7 +7,7 @@ import type { Painting } from './chart-paint.ts'
 function describeState(row: ApiSummary): string {
   if (row.provisional) return 'open, may still change'
   const amended = row.amended > 0 ? `, ${formatCount(row.amended)} amended` : ''
-  return row.rev ? `revision ${row.rev}${amended}` : ''
+  return row.rev ? `rev ${row.rev}${amended}` : ''
 }
 
 /** "13:42 (14:42 UTC)" for windows within a day, with the date for hours and days. */
@@ -21,9 +21,7 @@ function describeStart({ start, lengthMs }: ApiSummary): string {
 function describeRow(metric: string, row: ApiSummary): string {
   const value = (of: number) => formatValue(metric, of)
   const levels = `mean ${value(row.mean)} · ${value(row.min)} to ${value(row.max)} · p95 ${value(row.p95)}`
-  return [describeStart(row), levels, `${formatCount(row.count)} readings`, describeState(row)]
-    .filter(Boolean)
-    .join(' · ')
+  return [describeStart(row), levels, `n ${formatCount(row.count)}`, describeState(row)].filter(Boolean).join(' · ')
 }
 
 /** What is known of a moment: its live reading where no stored row covers it, else its window. */

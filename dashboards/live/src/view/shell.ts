@@ -30,6 +30,7 @@ export class Shell implements Listener {
   private readonly main = h('main', { id: 'main', tabindex: -1 })
   private readonly fleetLink = h('a', { href: '#/' }, 'Fleet')
   private readonly accountsLink = h('a', { href: '#/accounts' }, 'Accounts')
+  private readonly toggle = button('', () => this.switchTheme(), { class: 'theme-toggle', title: 'Light or dark' })
   private readonly ledger: Ledger
   private view: View | undefined
   private shown = ''
@@ -48,11 +49,16 @@ export class Shell implements Listener {
       { class: 'header' },
       h('a', { class: 'brand', href: '#/', 'aria-label': 'Millrace, fleet' }, mark(), h('span', {}, 'Millrace')),
       h('nav', { 'aria-label': 'Views' }, this.fleetLink, this.accountsLink),
-      h('div', { class: 'header-end' }, this.pill, this.time, this.themeButton()),
+      h('div', { class: 'header-end' }, this.pill, this.time, this.toggle),
     )
     this.host.append(header, this.notice, this.ledger.root, this.main)
     this.app.listeners.add(this).add(this.ledger)
+    this.theme()
     this.route()
+  }
+
+  theme(): void {
+    setAttribute(this.toggle, 'aria-label', `Switch to ${isDark() ? 'light' : 'dark'} colours`)
   }
 
   tick(): void {
@@ -108,22 +114,15 @@ export class Shell implements Listener {
     setAttribute(this.time, 'title', formatUtc(now))
   }
 
-  private themeButton(): HTMLButtonElement {
-    const dark = () => {
-      const theme = readTheme()
-      return theme === 'auto' ? matchMedia('(prefers-color-scheme: dark)').matches : theme === 'dark'
-    }
-    const label = () => `Switch to ${dark() ? 'light' : 'dark'} colours`
-    const toggle = button('', () => {
-      applyTheme(dark() ? 'light' : 'dark')
-      this.app.themeChanged()
-      toggle.setAttribute('aria-label', label())
-    })
-    toggle.className = 'theme-toggle'
-    toggle.setAttribute('aria-label', label())
-    toggle.title = 'Light or dark'
-    return toggle
+  private switchTheme(): void {
+    applyTheme(isDark() ? 'light' : 'dark')
+    this.app.themeChanged()
   }
+}
+
+function isDark(): boolean {
+  const theme = readTheme()
+  return theme === 'auto' ? matchMedia('(prefers-color-scheme: dark)').matches : theme === 'dark'
 }
 
 function lostText(at: number, retryAtMs: number): string {

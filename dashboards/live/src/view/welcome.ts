@@ -1,6 +1,6 @@
 import { h } from './dom.ts'
 
-const example = `mosquitto_pub -t telemetry/home/desk -m '{"readings":{"temperature":21.4}}'`
+const example = `mosquitto_pub -q 1 -t telemetry/home/desk -m '{"readings":{"temperature":21.4}}'`
 
 /** Shown while there is no series at all: either still asking, or truly none. */
 export function welcome(loaded: boolean): HTMLElement {
