@@ -36,6 +36,8 @@ export class JsonDecoder implements Decoder {
   readonly #judge: Judge
   readonly #deadLetters: DeadLetter[] = []
   readonly #scans: boolean
+  /** Messages taken straight from their bytes; the others went through the contract's schemas. */
+  scanned = 0
 
   /** Without `scans` every message goes through the contract's schemas: the reference in tests. */
   constructor({ names, columns }: DecoderContext, { scans = true } = {}) {
@@ -58,7 +60,10 @@ export class JsonDecoder implements Decoder {
     const flags = message.qos === 0 ? qos0 : 0
     const retained = message.retain === true
     this.#scanner.prepare(arrivedMonotonicMs, flags)
-    if (this.#scans && !retained && entry.device !== 0 && this.#scanner.scan(entry, body)) return
+    if (this.#scans && !retained && entry.device !== 0 && this.#scanner.scan(entry, body)) {
+      this.scanned++
+      return
+    }
     this.#judge.judge({ entry, body, arrivedMonotonicMs, flags, retained })
   }
 

@@ -191,7 +191,7 @@ export class Judge {
     const series = this.#names.series(entry.device, metric)
     if (series === 0) return 0
     if (entry.metric !== undefined) entry.series = series
-    else if (!entry.table.has(metric)) entry.table.add(metric, series)
+    else entry.table.add(metric, series)
     return series
   }
 }

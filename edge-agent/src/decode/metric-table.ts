@@ -11,11 +11,9 @@ export class MetricTable {
   readonly #byName = new Map<string, number>()
   #next = 0
 
-  has(name: string): boolean {
-    return this.#byName.has(name)
-  }
-
+  /** Has no effect on a name it has, or on one of digits alone: JSON.parse moves those to the front of their object. */
   add(name: string, series: number): void {
+    if (this.#byName.has(name) || /^\d+$/.test(name)) return
     this.#byName.set(name, this.#names.length)
     this.#names.push(Buffer.from(name, 'latin1'))
     this.#series.push(series)

@@ -47,6 +47,7 @@ export function decodeAll(inputs: readonly TestInput[], { scans = true, maxSerie
   const { readings, messages, invalid } = columns.take()
   return {
     names,
+    scanned: decoder.scanned,
     readings: Array.from({ length: readings.length }, (_, at) => ({
       series: names.allSeries[readings.series[at]!]!,
       ts: readings.ts[at]!,

@@ -70,9 +70,10 @@ function ownsClientId(user: string, clientId: string): boolean {
   return clientId === user || clientId.startsWith(`${user}/`) || clientId.startsWith('aedes_')
 }
 
+/** Without the retain flag: a publish is news whether or not the device asks for it to be kept. */
 function toMessage(packet: Publish): Message {
   const body = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload
-  return { topic: packet.topic, body, qos: packet.qos, retain: packet.retain }
+  return { topic: packet.topic, body, qos: packet.qos }
 }
 
 /** Every decision of the broker about what a client may do: default deny once credentials are given. */
