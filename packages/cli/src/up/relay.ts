@@ -11,7 +11,7 @@ export class Relay {
 
   constructor(targetPort: number) {
     this.#targetPort = targetPort
-    this.#server = createServer({ noDelay: true }, (socket) => this.#join(socket))
+    this.#server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => this.#join(socket))
   }
 
   get connected(): boolean {
@@ -40,7 +40,7 @@ export class Relay {
       near.destroy()
       return
     }
-    const far = connect({ host, port: this.#targetPort, noDelay: true })
+    const far = connect({ host, port: this.#targetPort, noDelay: true, allowHalfOpen: true })
     this.#hold(near, far)
     this.#hold(far, near)
     near.pipe(far)

@@ -13,7 +13,7 @@ export interface RecountLine {
   /** The good values; those under `setAside` are not among them. */
   readings: Record<string, number>
   acked: boolean
-  /** How often the object was acknowledged (or sent, where it never was); 2 or more where it was doubled. */
+  /** How often the object was acknowledged; 2 or more where it was doubled. */
   copies: number
   /** Objects of one message share it: they were taken all or none. */
   msg?: number
@@ -85,7 +85,7 @@ function readingsOf(ledger: Ledger, name: SeriesName): SeriesReadings {
 function noteSetAside(promise: DevicePromise, line: RecountLine): number {
   const counts = line.acked ? promise.setAside : promise.maybeSetAside
   const reasons = Object.values(line.setAside ?? {})
-  for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + line.copies)
+  for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + Math.max(1, line.copies))
   return reasons.length
 }
 

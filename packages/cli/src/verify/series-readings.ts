@@ -34,7 +34,7 @@ export class SeriesReadings {
   add({ ts, seq, value, boot, pending, copies }: ExpectedReading): void {
     if (ts === null) {
       if (pending === 0) this.unstampedDemanded++
-      this.unstampedPermitted += copies
+      this.unstampedPermitted += Math.max(1, copies)
       return
     }
     const at = this.#count++ * stride

@@ -1,0 +1,60 @@
+import type { UsageError } from '@millrace/pipeline'
+import { expect, it } from 'vitest'
+import { planClock } from './clock-plan.ts'
+import { readUpOptions, type UpFlags } from './options.ts'
+
+const flags: UpFlags = {
+  window: '1m',
+  httpPort: '8080',
+  mqttPort: '1883',
+  agentPort: '8081',
+  cloudMqttPort: '1884',
+  dataDir: './data',
+  keys: true,
+}
+
+it('names every wrong flag at once', () => {
+  const wrong = {
+    ...flags,
+    window: '7m',
+    speed: '0',
+    httpPort: 'x',
+    duration: 'soon',
+    map: 'm.yaml',
+    influx: 'db:8086',
+  }
+  const problems = (() => {
+    try {
+      readUpOptions(wrong)
+      return []
+    } catch (error) {
+      return (error as UsageError).problems.map(({ path }) => path)
+    }
+  })()
+  expect(problems.toSorted()).toEqual(['--duration', '--http-port', '--influx', '--replay', '--speed', '--window'])
+})
+
+it('publishes six hours of the past with the live fleet alone', () => {
+  expect(readUpOptions(flags).simulator).toEqual(['--history', '6h'])
+  expect(readUpOptions({ ...flags, speed: '10', duration: '1h' }).simulator).toEqual(['--duration', '1h'])
+  expect(readUpOptions({ ...flags, speed: '10', history: '2h' }).simulator).toEqual(['--history', '2h'])
+})
+
+it('takes event time from the wall clock unless there is a speed or a duration', () => {
+  expect(planClock({ wallMs: 1e12 })).toEqual({ state: { mode: 'wall' } })
+  expect(planClock({ wallMs: 1e12, durationMs: 3_600_000 })).toEqual({
+    state: { mode: 'held', atMs: 1e12 - 3_600_000 },
+    speed: 1,
+  })
+  expect(planClock({ wallMs: 1e12, speed: 10 })).toEqual({
+    state: { mode: 'held', atMs: 1e12 - 86_400_000 },
+    speed: 10,
+  })
+})
+
+it('goes on where an earlier run stood', () => {
+  const before = { mode: 'held', atMs: 1e12 - 1000 } as const
+  expect(planClock({ wallMs: 1e12, speed: 10, before }).state).toEqual(before)
+  const long = { mode: 'held', atMs: 1e12 - 9e8 } as const
+  expect(planClock({ wallMs: 1e12, durationMs: 1000, before: long }).state).toEqual({ mode: 'held', atMs: 1e12 - 1000 })
+})
