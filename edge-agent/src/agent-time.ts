@@ -1,5 +1,5 @@
 import type { Clock } from '@millrace/pipeline'
-import type { JournalEntry } from '@millrace/windows'
+import { type JournalEntry, type ReadingBatch, unstamped } from '@millrace/windows'
 
 export type AnchorEntry = Extract<JournalEntry, { kind: 'anchor' }>
 
@@ -63,6 +63,14 @@ export class AgentTime {
     const offset = ts - arrivedMonotonicMs
     const known = this.#deviceOffsets.get(device)
     if (known === undefined || offset > known) this.#deviceOffsets.set(device, offset)
+  }
+
+  /** The same for a batch of messages. */
+  observeBatch({ messages, arrivedMonotonicMs }: ReadingBatch): void {
+    for (let at = 0; at < messages.length; at++) {
+      if (messages.flags[at]! & unstamped) continue
+      this.observe(messages.device[at]!, messages.ts[at]!, arrivedMonotonicMs)
+    }
   }
 
   /** The anchor to journal now, if any. */

@@ -58,19 +58,7 @@ export class Upkeep {
     const { keeper } = this.#options
     const shortestMs = 2 * keeper.settings.lengthMs
     if (keeper.amendSpanMs <= shortestMs) return undefined
-    // Counted from the oldest set there is: a span beyond it frees nothing.
-    const reachMs = Math.min(keeper.amendSpanMs, Math.max(shortestMs, this.#reachMs()))
-    return { kind: 'span', amendSpanMs: Math.max(shortestMs, Math.floor(reachMs * factor)) }
-  }
-
-  /** How far back from its watermark the furthest device may still have sets, ms. */
-  #reachMs(): number {
-    let reachMs = 0
-    for (const { watermarkMs, setsFromMs } of this.#options.keeper.devices()) {
-      const reach = watermarkMs - setsFromMs
-      if (Number.isFinite(reach) && reach > reachMs) reachMs = reach
-    }
-    return reachMs || Number.POSITIVE_INFINITY
+    return { kind: 'span', amendSpanMs: Math.max(shortestMs, Math.floor(keeper.amendSpanMs * factor)) }
   }
 
   #silentMs({ lastArrivalMonotonicMs }: DeviceView): number {

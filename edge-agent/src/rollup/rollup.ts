@@ -17,8 +17,14 @@ export interface RollupOptions {
   head: Omit<BodyHead, 'site'>
   loader: SetLoader
   clock: Clock
-  /** Told of every entry as it enters the windows. */
-  onApply?: (entry: JournaledEntry['entry']) => void
+}
+
+export interface CheckpointRequest {
+  write(record: CheckpointRecord): Promise<void>
+  /** Also report devices whose terms moved without a row. */
+  reportAll: boolean
+  /** Called when everything closed is in the outbox, before the entries that wait are applied. */
+  look?: ((waiting: readonly JournaledEntry[]) => void) | undefined
 }
 
 /**
@@ -34,6 +40,7 @@ export class Rollup {
   #appliedBytes = 0
   #appliedUpTo = 0
   #busy = false
+  #onApplied: (entry: JournaledEntry['entry']) => void = () => undefined
 
   constructor(options: RollupOptions) {
     this.#options = options
@@ -50,6 +57,11 @@ export class Rollup {
     return this.#appliedBytes + this.#waitingBytes
   }
 
+  /** `listener` is told of every later entry, once it is in the windows. */
+  onApplied(listener: (entry: JournaledEntry['entry']) => void): void {
+    this.#onApplied = listener
+  }
+
   apply(entry: JournaledEntry): void {
     if (this.#busy) {
       this.#waiting.push(entry)
@@ -59,19 +71,20 @@ export class Rollup {
     this.keeper.apply(entry.entry)
     this.#appliedUpTo = entry.id
     this.#appliedBytes += entry.bytes
-    this.#options.onApply?.(entry.entry)
+    this.#onApplied(entry.entry)
   }
 
   /**
    * Makes a checkpoint and hands it to `write`, which must not give up before it is on disk: what was taken from the
-   * windows is nowhere else in memory. `reportAll` also reports devices whose terms moved without a row.
+   * windows is nowhere else in memory.
    */
-  async checkpoint(write: (record: CheckpointRecord) => Promise<void>, reportAll: boolean): Promise<void> {
+  async checkpoint({ write, reportAll, look }: CheckpointRequest): Promise<void> {
     if (this.#busy) throw new Error('a checkpoint is in the making')
     this.#busy = true
     try {
       await write(await this.#make(reportAll))
       this.#appliedBytes = 0
+      look?.(this.#waiting)
     } finally {
       this.#busy = false
     }

@@ -1,4 +1,5 @@
-import { deadLetters, journal, type OutboxCounts, openSpool, outbox, type Spool, type Statement } from '@millrace/spool'
+import type { MessageKind, SummariesBody } from '@millrace/contracts'
+import { deadLetters, journal, openSpool, outbox, type Spool, type Statement } from '@millrace/spool'
 import { decodeEntry, encodeEntry } from '@millrace/windows'
 import type {
   CheckpointRecord,
@@ -16,9 +17,13 @@ export interface AgentSpoolOptions {
   maxBytes: number
 }
 
-export interface SpoolState extends OutboxCounts {
-  usedBytes: number
+export interface SpoolState {
+  bytes: number
   maxBytes: number
+  outboxMessages: number
+  outboxBytes: number
+  /** When the oldest waiting message was made, epoch ms; null when none waits. */
+  oldestOutboxMs: number | null
   /** Bytes of the sets kept for amendment. */
   setBytes: number
 }
@@ -114,16 +119,18 @@ export class AgentSpool {
     )
   }
 
-  newest(limit: number, exclude: readonly DroppedMessage[]) {
-    return outbox.newest(this.#spool, { limit, exclude })
+  /** Messages that may be sent now, newest first. */
+  async newest(limit: number, exclude: readonly DroppedMessage[]) {
+    const messages = await outbox.newest(this.#spool, { limit, exclude })
+    return messages.map((message) => ({ ...message, kind: message.kind as MessageKind }))
   }
 
   async settle(site: string, { upTo, ranges }: { upTo: number; ranges: [number, number][] }): Promise<void> {
     await this.#spool.write(outbox.settle(site, upTo, ranges), { reserve: true })
   }
 
-  /** Gives up the oldest messages; `readingsIn` counts what is in one. Returns those given up. */
-  async dropOldest(limit: number, readingsIn: (body: Uint8Array) => number): Promise<DroppedMessage[]> {
+  /** Gives up the oldest messages, counted with the readings in their rows. Returns those given up. */
+  async dropOldest(limit: number): Promise<DroppedMessage[]> {
     const messages = await outbox.oldest(this.#spool, limit)
     const statements = messages.flatMap(({ site, seq, bytes }) => [
       ...outbox.settle(site, -1, [[seq, seq]]),
@@ -152,9 +159,14 @@ export class AgentSpool {
     return Number(rows[0]?.[0] ?? 0)
   }
 
+  async usedBytes(): Promise<number> {
+    return (await this.#spool.usage()).bytes
+  }
+
   async state(): Promise<SpoolState> {
-    const { bytes: usedBytes, maxBytes } = await this.#spool.usage()
-    return { ...(await outbox.counts(this.#spool)), usedBytes, maxBytes, setBytes: await this.setBytes() }
+    const { messages, bytes, oldestMs } = await outbox.counts(this.#spool)
+    const waiting = { outboxMessages: messages, outboxBytes: bytes, oldestOutboxMs: oldestMs }
+    return { ...(await this.#spool.usage()), ...waiting, setBytes: await this.setBytes() }
   }
 
   close(): Promise<void> {
@@ -168,4 +180,10 @@ function letterStatements(inputs: readonly SetAsideInput[]): Statement[] {
     statements.push(...deadLetters.add(...inputs.slice(at, at + lettersPerStatement)))
   }
   return statements
+}
+
+/** Readings in the rows of a `summaries` body that this agent made. */
+function readingsIn(bytes: Uint8Array): number {
+  const body = JSON.parse(Buffer.from(bytes).toString('utf8')) as SummariesBody
+  return body.columns.count.reduce((sum, count) => sum + count, 0)
 }

@@ -30,8 +30,10 @@ export interface CommitLoopOptions {
   onFailure(error: unknown): void
 }
 
-/** How soon to look again when the windows or the spool had no room, ms. */
+/** How soon to look again when the windows had no room, ms. */
 const againMs = 20
+/** How soon to try the agent's own entries again in a full spool, ms. */
+const retryMs = 1_000
 
 /**
  * Journals deliveries in groups, then acknowledges them, then lets them into the windows, in this order and no other.
@@ -65,7 +67,10 @@ export class CommitLoop {
 
   receive(delivery: Delivery): void {
     if (this.#closed) return
-    if (this.#full) return delivery.refuse('the spool is full')
+    if (this.#full) {
+      delivery.refuse('the spool is full')
+      return
+    }
     const { intake } = this.#options
     for (const [index, message] of delivery.messages.entries()) intake.decode(message, delivery.arrivals[index] ?? 0)
     this.#deliveries.push(delivery)
@@ -87,8 +92,8 @@ export class CommitLoop {
 
   /** Commits at once what waits. */
   async flush(): Promise<void> {
-    await this.#running
-    await this.#commit()
+    while (this.#running !== undefined) await this.#running
+    await this.#start()
   }
 
   #schedule(atLeastMs: number): void {
@@ -99,11 +104,18 @@ export class CommitLoop {
 
   #begin(): void {
     this.#timer = undefined
-    if (!this.#options.ready()) return this.#schedule(againMs)
-    this.#running = this.#commit().finally(() => {
+    if (this.#running !== undefined) return
+    if (this.#options.ready()) void this.#start()
+    else this.#schedule(againMs)
+  }
+
+  #start(): Promise<void> {
+    const running = this.#commit().finally(() => {
       this.#running = undefined
-      this.#schedule(this.#own.length > 0 && this.#full ? 1_000 : 0)
+      this.#schedule(this.#full ? retryMs : 0)
     })
+    this.#running = running
+    return running
   }
 
   async #commit(): Promise<void> {

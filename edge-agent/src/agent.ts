@@ -1,0 +1,230 @@
+import { createMeters, type HttpServer, type Meters } from '@millrace/pipeline'
+import { timeCheckMs } from './agent-time.ts'
+import { idleMs } from './config.ts'
+import { createAgentHttp } from './http.ts'
+import { Live } from './live.ts'
+import { openPipeline, type Pipeline, type PipelineOptions, startPipeline, stopPipeline } from './pipeline.ts'
+import { Pressure } from './pressure.ts'
+import { Provisional } from './rollup/index.ts'
+import { reserveOf } from './spool/index.ts'
+import { offline, statusBody } from './status.ts'
+import { StatusReporter } from './status-reporter.ts'
+import { Ticker } from './ticker.ts'
+import { Upkeep } from './upkeep.ts'
+
+export type AgentOptions = Pick<PipelineOptions, 'config' | 'clock' | 'log'>
+
+/** A running agent. */
+export interface Agent {
+  pipeline: Pipeline
+  reporter: StatusReporter
+  httpPort: number
+  /** Where devices reach it; undefined where it is a client of another broker. */
+  mqttPort: number | undefined
+  /** Rejects when the agent can go on no longer. */
+  ended: Promise<never>
+  /** Checkpoints open windows and closes; safe twice. */
+  stop(): Promise<void>
+}
+
+const statusEveryMs = 10_000
+const spanEveryMs = 10_000
+/** Messages given up at once by a full spool that may drop its oldest. */
+const dropAtOnce = 32
+const offlineWithinMs = 500
+
+/** Starts an agent; rejects with a MillraceError that a person can act on. */
+export async function startAgent(options: AgentOptions): Promise<Agent> {
+  const { config, clock, log } = options
+  const failure = Promise.withResolvers<never>()
+  // A failure before anyone waits for it is reported by whoever waits later.
+  failure.promise.catch(() => undefined)
+  let pressure: Pressure | undefined
+  let mqttPort: number | undefined
+  const pipeline = await openPipeline({
+    ...options,
+    listening: ({ port }) => {
+      mqttPort = port
+    },
+    onFull: () => pressure?.onFull(),
+    onFailure: failure.reject,
+  })
+  const meters = createMeters('millrace_agent')
+  const reporter = new StatusReporter({ pipeline, config, clock, isFull: () => pressure?.full ?? false })
+  const upkeep = new Upkeep({
+    ...{ keeper: pipeline.rollup.keeper, clock, idleMs: idleMs(config) },
+    ...{ amendForMs: config.windows.amendFor, amendMaxBytes: config.windows.amendMaxBytes },
+  })
+  pressure = createPressure(options, pipeline, upkeep)
+  const running = new RunningAgent({ options, pipeline, reporter, upkeep, pressure, meters })
+  try {
+    const httpPort = await running.start()
+    log.info({ spool: pipeline.spool.name, replayed: pipeline.replayed }, 'agent started')
+    const stop = () => running.stop()
+    return { pipeline, reporter, httpPort, mqttPort, ended: failure.promise, stop }
+  } catch (error) {
+    await running.stop()
+    throw error
+  }
+}
+
+function createPressure({ config, log }: AgentOptions, pipeline: Pipeline, upkeep: Upkeep): Pressure {
+  const { spool, commits, checkpoints, sender } = pipeline
+  return new Pressure({
+    whenFull: config.spool.whenFull,
+    maxBytes: config.spool.maxBytes,
+    reserveBytes: reserveOf(config.spool.maxBytes),
+    usedBytes: () => spool.usedBytes(),
+    shorterSpan: () => upkeep.shrunkSpan(0.5),
+    append: (entry) => commits.append(entry),
+    checkpoint: async () => {
+      await commits.flush()
+      await checkpoints.run()
+    },
+    dropOldest: async () => {
+      const dropped = await spool.dropOldest(dropAtOnce)
+      for (const message of dropped) sender.forget(message)
+      log.warn({ messages: dropped.length }, 'the spool is full: gave up its oldest messages')
+    },
+    resume: () => {
+      commits.resume()
+      log.info({}, 'the spool has room again')
+    },
+  })
+}
+
+interface RunningParts {
+  options: AgentOptions
+  pipeline: Pipeline
+  reporter: StatusReporter
+  upkeep: Upkeep
+  pressure: Pressure
+  meters: Meters
+}
+
+class RunningAgent {
+  readonly #parts: RunningParts
+  readonly #ticker: Ticker
+  readonly #live: Live
+  readonly #provisional: Provisional
+  readonly #http: HttpServer
+  #listening = false
+  #stopping: Promise<void> | undefined
+
+  constructor(parts: RunningParts) {
+    const { options, pipeline, reporter, meters } = parts
+    const { config, log } = options
+    this.#parts = parts
+    this.#ticker = new Ticker((error) => log.error({ error }, 'a periodic task failed'))
+    this.#live = new Live(pipeline.names)
+    this.#provisional = new Provisional(pipeline.names)
+    this.#http = createAgentHttp({ ...{ config, log, meters, reporter }, ready: () => this.#ready() })
+  }
+
+  async start(): Promise<number> {
+    const { pipeline, upkeep } = this.#parts
+    const { port } = await this.#http.listen()
+    this.#follow()
+    const anchor = pipeline.time.check()
+    if (anchor) pipeline.firstEntries.push(anchor)
+    await startPipeline(pipeline, () => this.#onConnect())
+    upkeep.listening()
+    this.#listening = true
+    this.#keepTime()
+    return port
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
+  }
+
+  async #stop(): Promise<void> {
+    const { pipeline, options } = this.#parts
+    await this.#ticker.stop()
+    await this.#http.close()
+    if (pipeline.uplink.connected) {
+      const { body } = offline(options.config)
+      const said = pipeline.uplink.send({ site: options.config.site, kind: 'status', body, retain: true })
+      await Promise.race([said, new Promise((resolve) => setTimeout(resolve, offlineWithinMs).unref())])
+    }
+    await stopPipeline(pipeline)
+  }
+
+  #ready(): { ok: boolean; reasons: string[] } {
+    const reasons = [
+      ...(this.#listening ? [] : ['not listening for devices yet']),
+      ...(this.#parts.pressure.full ? ['the spool is full'] : []),
+    ]
+    return { ok: reasons.length === 0, reasons }
+  }
+
+  /** What is shown at once and what is learned from each entry, after it is in the windows. */
+  #follow(): void {
+    const { rollup, time } = this.#parts.pipeline
+    const timeAt = (monotonicMs: number) => rollup.keeper.timeAt(monotonicMs)
+    rollup.onApplied((entry) => {
+      if (entry.kind === 'anchor') time.obey(entry)
+      if (entry.kind === 'data' && time.now() === undefined) time.observeBatch(entry.batch)
+      this.#parts.reporter.see(entry)
+      this.#live.see(entry, timeAt)
+    })
+  }
+
+  #keepTime(): void {
+    const { pipeline, upkeep, pressure, reporter, options } = this.#parts
+    const { live } = options.config
+    const { checkpoints, sender, time, commits, spool } = pipeline
+    this.#ticker.every(100, () => checkpoints.tick())
+    this.#ticker.every(250, () => sender.tick())
+    this.#ticker.every(1_000, () => this.#watchSilence())
+    this.#ticker.every(1_000, () => pressure.tick())
+    this.#ticker.every(1_000, () => reporter.tick())
+    this.#ticker.every(timeCheckMs, () => {
+      const anchor = time.check()
+      if (anchor) commits.append(anchor)
+    })
+    this.#ticker.every(spanEveryMs, async () => {
+      const span = upkeep.span(await spool.setBytes())
+      if (span) commits.append(span)
+    })
+    this.#ticker.every(live.every, () => this.#offerLive())
+    this.#ticker.every(live.provisionalEvery, () => this.#offerProvisional())
+    this.#ticker.every(statusEveryMs, () => this.#sendStatus())
+  }
+
+  /** While entries wait for a checkpoint the windows do not know who has just spoken. */
+  #watchSilence(): void {
+    const { pipeline, upkeep } = this.#parts
+    if (pipeline.rollup.waitingBytes > 0) return
+    for (const entry of upkeep.silence()) pipeline.commits.append(entry)
+  }
+
+  #onConnect(): void {
+    this.#parts.pipeline.sender.repeatAll()
+    this.#sendStatus().catch((error: unknown) => this.#parts.options.log.warn({ error }, 'no status sent'))
+  }
+
+  async #sendStatus(): Promise<void> {
+    const { pipeline, reporter, options } = this.#parts
+    if (!pipeline.uplink.connected) return
+    const body = Buffer.from(JSON.stringify(statusBody(await reporter.status())))
+    // Repeated soon: one that is lost with its connection, or with the agent, is not missed.
+    pipeline.uplink.send({ site: options.config.site, kind: 'status', body, retain: true }).catch(() => undefined)
+  }
+
+  #offerLive(): void {
+    const { pipeline, options } = this.#parts
+    for (const { site, body } of this.#live.take(options.config.agent))
+      pipeline.uplink.offer({ site, kind: 'live', body })
+  }
+
+  #offerProvisional(): void {
+    const { rollup, uplink, head, time } = this.#parts.pipeline
+    const at = time.now()
+    if (!uplink.connected || at === undefined) return
+    for (const { site, body } of this.#provisional.take(rollup.keeper, head, Math.round(at))) {
+      uplink.offer({ site, kind: 'provisional', body })
+    }
+  }
+}

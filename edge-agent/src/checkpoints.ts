@@ -1,0 +1,89 @@
+import { pause, SpoolFullError } from '@millrace/pipeline'
+import type { CheckpointRecord, JournaledEntry } from './checkpoint.ts'
+import type { CheckpointRequest } from './rollup/index.ts'
+
+export interface CheckpointsOptions {
+  /** Bytes of journal that a checkpoint would drop. */
+  uncheckedBytes(): number
+  checkpoint(request: CheckpointRequest): Promise<void>
+  write(record: CheckpointRecord): Promise<void>
+  /** Committed messages are in the outbox. */
+  onWritten(): void
+  onFull(): void
+  onFailure(error: unknown): void
+}
+
+const everyMs = 5_000
+const journalBytes = 8 * 1024 * 1024
+/** How often devices are reported whose terms moved without a row. */
+const reportEveryMs = 60_000
+const againMs = 1_000
+
+type Look = (waiting: readonly JournaledEntry[]) => void
+
+/** When checkpoints are made, and that one which finds no room is tried until it does: nothing overtakes it. */
+export class Checkpoints {
+  readonly #options: CheckpointsOptions
+  readonly #stopping = new AbortController()
+  #running: Promise<void> = Promise.resolve()
+  #busy = false
+  #lastMs = performance.now()
+  #reportedMs = Number.NEGATIVE_INFINITY
+  /** Bytes of messages made since the start. */
+  messageBytes = 0
+
+  constructor(options: CheckpointsOptions) {
+    this.#options = options
+  }
+
+  /** Makes a checkpoint if one is due; call it a few times a second. */
+  tick(): void {
+    const bytes = this.#options.uncheckedBytes()
+    if (this.#busy || bytes === 0) return
+    if (bytes >= journalBytes || performance.now() - this.#lastMs >= everyMs) void this.run()
+  }
+
+  /** Makes a checkpoint after the one in the making, if any. */
+  run(look?: Look, reportAll = false): Promise<void> {
+    const running = this.#running.then(() => this.#make(look, reportAll))
+    this.#running = running.catch((error: unknown) => {
+      if (!this.#stopping.signal.aborted) this.#options.onFailure(error)
+    })
+    return this.#running
+  }
+
+  /** Makes the last checkpoint; gives up one that finds no room, as the journal still has everything. */
+  async stop(): Promise<void> {
+    const last = this.run(undefined, true)
+    setTimeout(() => this.#stopping.abort(), 3 * againMs).unref()
+    await last
+  }
+
+  async #make(look: Look | undefined, reportAll: boolean): Promise<void> {
+    this.#busy = true
+    const now = performance.now()
+    const all = reportAll || now - this.#reportedMs >= reportEveryMs
+    try {
+      await this.#options.checkpoint({ write: (record) => this.#write(record), reportAll: all, look })
+      if (all) this.#reportedMs = now
+    } finally {
+      this.#busy = false
+      this.#lastMs = performance.now()
+    }
+  }
+
+  async #write(record: CheckpointRecord): Promise<void> {
+    for (;;) {
+      try {
+        await this.#options.write(record)
+        for (const { bytes } of record.messages) this.messageBytes += bytes.byteLength
+        this.#options.onWritten()
+        return
+      } catch (error) {
+        if (!(error instanceof SpoolFullError)) throw error
+        this.#options.onFull()
+        await pause(againMs, this.#stopping.signal)
+      }
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import { nameSchema } from '@millrace/contracts'
+import { byteSize, durationMs } from '@millrace/pipeline'
+import { z } from 'zod'
+import { collectors } from './collect/index.ts'
+import { uplinks } from './uplink/index.ts'
+
+const second = 1_000
+const minute = 60 * second
+const hour = 60 * minute
+const mebibyte = 1024 * 1024
+
+function duration(minMs: number, maxMs: number, range: string) {
+  return durationMs.refine((ms) => ms >= minMs && ms <= maxMs, range)
+}
+
+const windows = z
+  .strictObject({
+    /** Divides one hour, at most 30 minutes. */
+    length: duration(second, 30 * minute, 'a duration from 1s to 30m')
+      .refine((ms) => hour % ms === 0, 'a length that divides one hour, such as 1m, 5m or 30m')
+      .default(minute),
+    /** How far a device's watermark stays behind its newest reading. */
+    lateness: duration(0, hour, 'a duration up to 1h').default(5 * second),
+    /** Silence after which a device's windows close; two windows unless set. */
+    idle: duration(second, 24 * hour, 'a duration from 1s to 24h').optional(),
+    /** How long a closed window can still take late readings. */
+    amendFor: duration(0, 31 * 24 * hour, 'a duration up to 31d').default(24 * hour),
+    /** Bytes of disk for that; when they are used up, the span shrinks. */
+    amendMaxBytes: byteSize.default(256 * mebibyte),
+    /** Readings of one series in one window; more are set aside as `over-rate`. */
+    maxReadings: z.int().min(1).max(1_000_000).default(100_000),
+  })
+  .prefault({})
+
+const spool = z
+  .strictObject({
+    /** Shortest time between two commits: what wears an SD card. */
+    commit: duration(0, 5 * second, 'a duration up to 5s').default(20),
+    maxBytes: byteSize.refine((bytes) => bytes >= 2 * mebibyte, 'at least 2MiB').default(2048 * mebibyte),
+    whenFull: z.enum(['refuse', 'drop-oldest']).default('refuse'),
+  })
+  .prefault({})
+
+/** Everything the agent can be told; durations in ms and sizes in bytes once read. */
+export const agentConfigSchema = z.strictObject({
+  /** Names this agent in the cloud; two agents never share one. */
+  agent: nameSchema,
+  /** The agent's own site; devices name theirs in their topics. */
+  site: nameSchema,
+  dataDir: z.string().min(1),
+  /** The clock that a simulated stack shares; the system's clock unless set. */
+  clockFile: z.string().min(1).optional(),
+  collect: collectors.schema,
+  windows,
+  maxSeries: z.int().min(1).max(10_000_000).default(100_000),
+  spool,
+  uplink: uplinks.schema,
+  clock: z
+    .strictObject({
+      /** `synchronised` waits for systemd-timesyncd, as on a Raspberry Pi without a battery-backed clock. */
+      trust: z.enum(['system', 'synchronised']).default('system'),
+      /** How long to wait for that before the devices' clocks are taken. */
+      wait: durationMs.default(2 * minute),
+    })
+    .prefault({}),
+  live: z
+    .strictObject({
+      every: duration(second, hour, 'a duration from 1s to 1h').default(second),
+      provisionalEvery: duration(second, hour, 'a duration from 1s to 1h').default(2 * second),
+    })
+    .prefault({}),
+  http: z
+    .strictObject({
+      host: z.string().min(1).default('127.0.0.1'),
+      port: z.int().min(0).max(65_535).default(8081),
+      tokenFile: z.string().min(1).optional(),
+    })
+    .prefault({}),
+  log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),
+})
+
+export type AgentConfig = z.output<typeof agentConfigSchema>
+
+/** Time settings of the windows, as the journal knows them. */
+export function windowSettings({ windows: { length, lateness, maxReadings, amendFor } }: AgentConfig) {
+  return { lengthMs: length, latenessMs: lateness, maxReadings, amendForMs: amendFor }
+}
+
+export function idleMs({ windows: { idle, length } }: AgentConfig): number {
+  return idle ?? 2 * length
+}

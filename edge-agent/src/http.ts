@@ -1,0 +1,47 @@
+import { createHttpServer, type HttpServer, type Logger, type Meters } from '@millrace/pipeline'
+import { z } from 'zod'
+import type { AgentConfig } from './config.ts'
+import type { StatusReporter } from './status-reporter.ts'
+
+export interface AgentHttpOptions {
+  config: AgentConfig
+  log: Logger
+  meters: Meters
+  reporter: StatusReporter
+  ready(): { ok: boolean; reasons: string[] }
+}
+
+const statusQuery = z.object({ devices: z.enum(['0', '1']).default('0') })
+
+async function fillMeters(meters: Meters, reporter: StatusReporter): Promise<void> {
+  const { accounts, unaccounted, spool, uplink, deadLetters, devices, series } = await reporter.status()
+  const readings = meters.gauge('readings', 'Readings by the term they are counted in, ever', ['term'])
+  for (const [term, count] of Object.entries(accounts)) readings.set({ term }, count)
+  meters.gauge('unaccounted', 'Accepted readings that no term holds; 0 or something is wrong').set(unaccounted)
+  const letters = meters.gauge('dead_letter_readings', 'Readings set aside, ever', ['reason'])
+  for (const [reason, count] of Object.entries(deadLetters)) letters.set({ reason }, count)
+  meters.gauge('spool_bytes', 'Bytes used in the spool').set(spool.bytes)
+  meters.gauge('spool_max_bytes', 'Bytes the spool may use').set(spool.maxBytes)
+  meters.gauge('spool_full', '1 while deliveries are refused for lack of room').set(spool.full ? 1 : 0)
+  meters.gauge('outbox_messages', 'Messages that wait for a receipt').set(spool.outboxMessages)
+  meters.gauge('uplink_connected', '1 while connected').set(uplink.connected ? 1 : 0)
+  meters.gauge('uplink_outstanding', 'Messages sent that wait for a receipt').set(uplink.outstanding)
+  meters.gauge('devices', 'Devices ever seen').set(devices)
+  meters.gauge('series', 'Series ever seen').set(series)
+}
+
+/** `/api/status`, and with `?devices=1` one entry per device, beside health and meters. */
+export function createAgentHttp({ config, log, meters, reporter, ready }: AgentHttpOptions): HttpServer {
+  const server = createHttpServer({ ...config.http, log, meters, name: 'agent', ready })
+  server.app.addHook('onRequest', async (request) => {
+    if (request.routeOptions.url === '/metrics') await fillMeters(meters, reporter)
+  })
+  server.app.get('/api/status', async (request, reply) => {
+    const query = statusQuery.safeParse(request.query)
+    if (!query.success) return await reply.code(400).send({ error: 'bad-request', message: 'devices is 0 or 1' })
+    if (query.data.devices === '0') return await reporter.status()
+    const devices = await reporter.devices()
+    return { ...(await reporter.status()), devices }
+  })
+  return server
+}

@@ -1,0 +1,133 @@
+import { existsSync } from 'node:fs'
+import { maxOutstandingMessages } from '@millrace/contracts'
+import { type Clock, type Logger, type Source, systemClock } from '@millrace/pipeline'
+import { AgentTime } from './agent-time.ts'
+import { Checkpoints } from './checkpoints.ts'
+import { collectors } from './collect/index.ts'
+import type { AgentConfig } from './config.ts'
+import { createIntake } from './intake.ts'
+import { type RecoveredState, recover } from './recovery.ts'
+import { AgentSpool, CommitLoop } from './spool/index.ts'
+import { offline } from './status.ts'
+import { Sender, type Uplink, uplinks } from './uplink/index.ts'
+
+export interface PipelineOptions {
+  config: AgentConfig
+  /** The stack's clock; waiting and repeating follow real time all the same. */
+  clock: Clock
+  log: Logger
+  /** Told where the agent listens for devices. */
+  listening?: (address: { host: string; port: number }) => void
+  /** Told when the pipeline can go on no longer. */
+  onFailure(error: unknown): void
+  onFull(): void
+}
+
+export interface Pipeline extends RecoveredState {
+  spool: AgentSpool
+  source: Source
+  commits: CommitLoop
+  checkpoints: Checkpoints
+  sender: Sender
+  uplink: Uplink
+  time: AgentTime
+}
+
+/**
+ * The way of a reading:
+ *
+ *   source ── delivery ──> commit loop: decode into columns ──> journal, on disk ──> acknowledge
+ *                                                                     │
+ *                                                                     v
+ *   uplink <── sender <── outbox, on disk <── checkpoint <── rollup: windows, one entry after the other
+ *      │                     ^
+ *      └────── receipt ──────┘ settles
+ *
+ * Nothing is acknowledged before it is in the journal, leaves the journal before it is in a checkpoint, is sent
+ * before it is in the outbox, or leaves the outbox before its receipt.
+ */
+export async function openPipeline(options: PipelineOptions): Promise<Pipeline> {
+  const { config, clock, log, listening } = options
+  const { agent, site } = config
+  const spool = await AgentSpool.open({ folder: config.dataDir, maxBytes: config.spool.maxBytes })
+  const state = await recover(spool, config, clock)
+  const uplink = await uplinks.create(config.uplink, { agent, site, log, will: offline(config) })
+  const sender = createSender({ spool, uplink, log })
+  const checkpoints = createCheckpoints({ spool, sender, ...state }, options)
+  const commits = createCommits({ spool, ...state }, options)
+  const place = listening ? { listening } : {}
+  const source = await collectors.create(config.collect, { clock, log, clientId: `millrace-${agent}`, ...place })
+  return { ...state, spool, uplink, sender, checkpoints, commits, source, time: agentTime(options) }
+}
+
+function createCommits(
+  { spool, rollup, names }: Pick<Pipeline, 'spool' | 'rollup' | 'names'>,
+  options: PipelineOptions,
+) {
+  return new CommitLoop({
+    commitMs: options.config.spool.commit,
+    intake: createIntake(names, options.clock),
+    names,
+    commit: (record, reserve) => spool.commit(record, reserve),
+    apply: (entry) => rollup.apply(entry),
+    ready: () => rollup.waitingBytes < maxWaitingBytes,
+    onFull: options.onFull,
+    onFailure: options.onFailure,
+  })
+}
+
+function createCheckpoints(
+  { spool, rollup, sender }: Pick<Pipeline, 'spool' | 'rollup' | 'sender'>,
+  { clock, onFull, onFailure }: PipelineOptions,
+) {
+  return new Checkpoints({
+    uncheckedBytes: () => rollup.uncheckedBytes,
+    checkpoint: (request) => rollup.checkpoint(request),
+    write: (record) => spool.checkpoint(record, clock.now()),
+    onWritten: () => sender.fill(),
+    onFull,
+    onFailure,
+  })
+}
+
+function createSender({ spool, uplink, log }: Pick<Pipeline, 'spool' | 'uplink'> & { log: Logger }) {
+  return new Sender({
+    spool: spool.name,
+    maxOutstanding: maxOutstandingMessages,
+    newest: (limit, exclude) => spool.newest(limit, exclude),
+    publish: ({ bytes, ...message }) => uplink.send({ ...message, body: bytes }),
+    settle: (site, receipt) => spool.settle(site, receipt),
+    clock: systemClock,
+    onError: (error) => log.warn({ error }, 'a message could not be sent or settled'),
+  })
+}
+
+/** Begins to send, then to listen: only when what the last run left behind is in the windows. */
+export async function startPipeline(pipeline: Pipeline, onConnect: () => void): Promise<void> {
+  const { commits, checkpoints, sender, uplink, source, firstEntries } = pipeline
+  for (const entry of firstEntries) commits.append(entry)
+  await commits.flush()
+  await checkpoints.run()
+  await uplink.start({ onReceipt: (site, receipt) => sender.receipt(site, receipt), onConnect })
+  sender.fill()
+  await source.start((delivery) => commits.receive(delivery))
+}
+
+/** In flow order, so that nothing is acknowledged that the last checkpoint misses; open windows stay open. */
+export async function stopPipeline({ commits, checkpoints, sender, uplink, source, spool }: Pipeline): Promise<void> {
+  await commits.close()
+  await source.stop()
+  await checkpoints.stop()
+  await sender.stop()
+  await uplink.stop()
+  await spool.close()
+}
+
+/** Journal that may wait while a checkpoint is made; above it nothing is acknowledged. */
+const maxWaitingBytes = 32 * 1024 * 1024
+const synchronisedFile = '/run/systemd/timesync/synchronized'
+
+function agentTime({ config, clock }: PipelineOptions): AgentTime {
+  const isSynchronised = () => existsSync(synchronisedFile)
+  return new AgentTime({ clock, trust: config.clock.trust, isSynchronised, waitMs: config.clock.wait })
+}

@@ -1,0 +1,58 @@
+import type { JournalEntry } from '@millrace/windows'
+
+export interface PressureOptions {
+  whenFull: 'refuse' | 'drop-oldest'
+  maxBytes: number
+  reserveBytes: number
+  usedBytes(): Promise<number>
+  /** A shorter amendment span; undefined where it is as short as it can be. */
+  shorterSpan(): JournalEntry | undefined
+  append(entry: JournalEntry): void
+  /** Writes what is closed and drops sets below the floors. */
+  checkpoint(): Promise<void>
+  dropOldest(): Promise<void>
+  resume(): void
+}
+
+/** Free again above this share of the room, so that a spool at its limit does not flap. */
+const freeAgain = 0.95
+
+/** What a full spool gives up, in order: sets kept for amendment, then, if so configured, the oldest messages. */
+export class Pressure {
+  readonly #options: PressureOptions
+  #full = false
+
+  constructor(options: PressureOptions) {
+    this.#options = options
+  }
+
+  get full(): boolean {
+    return this.#full
+  }
+
+  onFull(): void {
+    this.#full = true
+  }
+
+  /** One step towards room; call it every second. */
+  async tick(): Promise<void> {
+    if (!this.#full) return
+    if (await this.#hasRoom()) return this.#resume()
+    const span = this.#options.shorterSpan()
+    if (span) {
+      this.#options.append(span)
+      await this.#options.checkpoint()
+    } else if (this.#options.whenFull === 'drop-oldest') await this.#options.dropOldest()
+    if (await this.#hasRoom()) this.#resume()
+  }
+
+  async #hasRoom(): Promise<boolean> {
+    const { maxBytes, reserveBytes, usedBytes } = this.#options
+    return (await usedBytes()) < (maxBytes - reserveBytes) * freeAgain
+  }
+
+  #resume(): void {
+    this.#full = false
+    this.#options.resume()
+  }
+}

@@ -1,0 +1,3 @@
+export { Provisional } from './provisional.ts'
+export { Reports } from './reports.ts'
+export { type CheckpointRequest, Rollup } from './rollup.ts'

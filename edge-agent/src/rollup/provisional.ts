@@ -1,0 +1,77 @@
+import { maxBodyBytes, type SummaryRow } from '@millrace/contracts'
+import type { Keeper, OpenWindow } from '@millrace/windows'
+import type { Names } from '../names.ts'
+import { type BodyHead, provisionalColumns, rowBytes } from './body.ts'
+
+type ProvisionalRow = Omit<SummaryRow, 'rev'>
+
+/** Longest work of one call, ms: what is left over comes first the next time. */
+const budgetMs = 50
+const headBytes = 1_536
+
+/** Summaries of windows that are still open and have grown since they were last shown. */
+export class Provisional {
+  readonly #names: Names
+  readonly #shown = new WeakMap<object, { length: number; turn: number }>()
+  #turn = 0
+
+  constructor(names: Names) {
+    this.#names = names
+  }
+
+  /** `at` is the agent's time, epoch ms. */
+  take(keeper: Keeper, head: Omit<BodyHead, 'site'>, at: number): { site: string; body: Uint8Array }[] {
+    const rows = Map.groupBy(this.#rows(keeper), ({ site }) => site)
+    return [...rows].flatMap(([site, entries]) =>
+      split(entries.map(({ row }) => row)).map((part) => ({
+        site,
+        body: Buffer.from(JSON.stringify({ v: 1, ...head, site, at, columns: provisionalColumns(part) })),
+      })),
+    )
+  }
+
+  #rows(keeper: Keeper): { site: string; row: ProvisionalRow }[] {
+    const until = performance.now() + budgetMs
+    const rows: { site: string; row: ProvisionalRow }[] = []
+    this.#turn++
+    for (const window of this.#grown(keeper)) {
+      if (performance.now() > until) break
+      this.#shown.set(window.rows, { length: window.rows.length, turn: this.#turn })
+      rows.push({ site: this.#names.siteOf(window.device), row: this.#row(keeper, window) })
+    }
+    return rows
+  }
+
+  /** Longest unseen first. A late window holds the late readings alone, so it says nothing about the window. */
+  #grown(keeper: Keeper): OpenWindow[] {
+    const turnOf = ({ rows }: OpenWindow) => this.#shown.get(rows)?.turn ?? 0
+    return [...keeper.openWindows()]
+      .filter(({ late, rows }) => !late && rows.length > 0 && this.#shown.get(rows)?.length !== rows.length)
+      .sort((a, b) => turnOf(a) - turnOf(b))
+  }
+
+  #row(keeper: Keeper, window: OpenWindow): ProvisionalRow {
+    const { series, device } = window
+    return {
+      device: this.#names.deviceName(device),
+      metric: this.#names.metricOf(series),
+      unit: this.#names.unitOf(series),
+      ...keeper.provisional(window),
+    }
+  }
+}
+
+function split(rows: readonly ProvisionalRow[]): ProvisionalRow[][] {
+  const parts: ProvisionalRow[][] = []
+  let room = 0
+  for (const row of rows) {
+    const bytes = rowBytes(row)
+    if (bytes > room) {
+      parts.push([])
+      room = maxBodyBytes - headBytes
+    }
+    parts.at(-1)!.push(row)
+    room -= bytes
+  }
+  return parts
+}

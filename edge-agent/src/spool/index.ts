@@ -1,0 +1,2 @@
+export { AgentSpool, reserveOf, type SpoolState } from './agent-spool.ts'
+export { CommitLoop, type Intake } from './commit-loop.ts'
