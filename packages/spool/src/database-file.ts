@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, existsSync, fsyncSync, openSync, readSync, renameSync, rmSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { isDamageOnOpen, SpoolFailure } from './failure.ts'
 import type { SpoolOptions } from './types.ts'
@@ -139,6 +139,12 @@ export function openFile(options: SpoolOptions): OpenedFile {
   if (typeof opened === 'string') throw new SpoolFailure('spool-failed', `a new spool is damaged at once: ${opened}`)
   const name = opened.prepare('SELECT name FROM spool_identity').get()?.name
   return { database: opened, name: String(name), movedAside }
+}
+
+/** Durable, as far as it is new: else a power cut could take the folder with everything in it. */
+export function makeFolder(folder: string): void {
+  const made = mkdirSync(folder, { recursive: true })
+  if (made !== undefined) syncFolder(dirname(made))
 }
 
 /** Asks the next start for a full check. */

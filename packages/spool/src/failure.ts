@@ -45,8 +45,11 @@ export function isDamageOnOpen(error: unknown): boolean {
   )
 }
 
+/** IOERR_SHMSIZE: the index of SQLite's log could not grow, which only a full disk brings about. */
+const noRoomForIndex = 4874
+
 export function isFull(error: unknown): boolean {
-  return sqliteCode(error) === sqliteCodes.full
+  return sqliteCode(error) === sqliteCodes.full || (error as { errcode?: number }).errcode === noRoomForIndex
 }
 
 /** The spool's own word for it, whether the file or the disk is full. */
@@ -61,6 +64,7 @@ export function mayBeFullDisk(error: unknown): boolean {
 
 /** After these the connection cannot be trusted to hold what it says: only a new open can tell. */
 export function isFatal(error: unknown): boolean {
+  if (isFull(error)) return false
   return isDamage(error) || sqliteCode(error) === sqliteCodes.ioError || sqliteCode(error) === sqliteCodes.cannotOpen
 }
 
