@@ -1,0 +1,92 @@
+import { arch, cpus, release } from 'node:os'
+import { parseArgs } from 'node:util'
+import type { Message } from '@millrace/pipeline'
+import { type Contestant, interleave, median } from './hot-path/measure.ts'
+import { MillracePath, type Parts } from './hot-path/millrace.ts'
+import { PlainLoop } from './hot-path/plain.ts'
+import { demandEqual, type Results } from './hot-path/result.ts'
+import { createWorkload, type Workload } from './hot-path/workload.ts'
+
+const { values } = parseArgs({
+  options: {
+    devices: { type: 'string', default: '1000' },
+    seconds: { type: 'string', default: '180' },
+    rounds: { type: 'string', default: '5' },
+    metrics: { type: 'string', default: 'temperature' },
+  },
+})
+
+/** Messages of one group commit: what 64 KiB of a socket hold. */
+const groupSize = 600
+const checkpointEvery = 50
+
+const workload: Workload = createWorkload({
+  devices: Number(values.devices),
+  seconds: Number(values.seconds),
+  metrics: values.metrics.split(','),
+})
+
+function groups(messages: Message[]): Message[][] {
+  const count = Math.ceil(messages.length / groupSize)
+  return Array.from({ length: count }, (_, n) => messages.slice(n * groupSize, (n + 1) * groupSize))
+}
+
+let plainResults: Results = new Map()
+let ourResults: Results = new Map()
+
+const plain: Contestant = {
+  name: 'JSON.parse + Map loop, with p95',
+  prepare() {
+    const work = groups(workload.messages())
+    return () => {
+      const loop = new PlainLoop()
+      for (const group of work) loop.take(group)
+      loop.finish()
+      plainResults = loop.results
+    }
+  },
+}
+
+function ours(name: string, parts: Parts): Contestant {
+  return {
+    name,
+    prepare() {
+      const work = groups(workload.messages())
+      return () => {
+        const path = new MillracePath(parts, workload.startMs)
+        for (const [index, group] of work.entries()) {
+          path.take(group, index)
+          if (index % checkpointEvery === 0) path.checkpoint()
+        }
+        path.finish()
+        if (path.readings !== workload.readings || path.setAside > 0) throw new Error('readings are missing')
+        if (parts.summaries) ourResults = path.results
+      }
+    },
+  }
+}
+
+const contestants: Contestant[] = [
+  plain,
+  ours('decode', { windows: false, summaries: false, journal: false }),
+  ours('decode + windows', { windows: true, summaries: false, journal: false }),
+  ours('decode + windows + journal', { windows: true, summaries: false, journal: true }),
+  ours('decode + windows + journal + summaries', { windows: true, summaries: true, journal: true }),
+]
+
+const times = interleave(contestants, Number(values.rounds))
+demandEqual(ourResults, plainResults)
+
+const plainTimes = times.get(plain.name)!
+const bytesEach = (workload.payloadBytes / workload.readings).toFixed(0)
+console.log(`${workload.readings} readings of ${bytesEach} B payload each, ${plainResults.size} windows, results equal`)
+console.log(`Node ${process.version}, ${cpus()[0]?.model.trim()} (${arch()}), Linux ${release()}`)
+console.log(`medians of ${values.rounds} interleaved rounds, one thread; ratio: median of the rounds' ratios\n`)
+for (const [name, seconds] of times) {
+  const perReading = (median(seconds) / workload.readings) * 1e9
+  const ratio = median(seconds.map((one, round) => plainTimes[round]! / one))
+  const rate = (1000 / perReading).toFixed(2)
+  console.log(
+    `${name.padEnd(42)} ${perReading.toFixed(0).padStart(6)} ns/reading ${rate.padStart(6)} M/CPU-s ${ratio.toFixed(2).padStart(6)} x`,
+  )
+}
