@@ -84,12 +84,23 @@ test('with a token file everything but health asks for the token, as bearer or a
   expect(await ask('/metrics', basic('me:wrong'))).toBe(401)
 })
 
+test('without a token only names of this machine are served, so that no other site can read along', async () => {
+  const { app } = server()
+  const ask = async (host: string) => (await app.inject({ url: '/metrics', headers: { host } })).statusCode
+  const own = ['localhost:8080', '127.0.0.1:8080', '[::1]:8080', 'localhost']
+  expect(await Promise.all(own.map(ask))).toEqual([200, 200, 200, 200])
+  expect(
+    await Promise.all(['attacker.example:8080', 'localhost.attacker.example', '127.0.0.1.nip.io'].map(ask)),
+  ).toEqual([421, 421, 421])
+})
+
 test('a token file that is missing, empty, short or open to others is refused and its content is in no message', () => {
   const refusals = [
     thrownBy(() => server({ tokenFile: '/nowhere/token' })),
     thrownBy(() => server({ tokenFile: secretFile('\n') })),
     thrownBy(() => server({ tokenFile: secretFile('short-secret') })),
     thrownBy(() => server({ tokenFile: secretFile(secret, 0o644) })),
+    thrownBy(() => server({ tokenFile: secretFile(secret, 0o660) })),
   ]
   for (const error of refusals) {
     expect(error).toMatchObject({ code: 'secret-unreadable', exitCode: 2 })

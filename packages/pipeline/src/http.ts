@@ -56,6 +56,14 @@ function demandToken(app: FastifyInstance, token: string): void {
   })
 }
 
+/** A page of another site may point a name of its own at this machine; the name it then asks for gives it away. */
+function demandLocalName(app: FastifyInstance): void {
+  app.addHook('onRequest', async (request, reply) => {
+    const name = request.headers.host?.replace(/:\d+$/, '') ?? ''
+    if (!isLoopback(name)) await reply.code(421).send({ error: 'not-this-host', message: 'ask for localhost' })
+  })
+}
+
 function readToken({ host, tokenFile, setting = 'http' }: HttpOptions): string | undefined {
   if (tokenFile === undefined) {
     if (isLoopback(host)) return undefined
@@ -108,7 +116,8 @@ export function createHttpServer(options: HttpOptions): HttpServer {
   const { host, port, log, setting = 'http' } = options
   const token = readToken(options)
   const app = fastify({ forceCloseConnections: true, bodyLimit: 1024 * 1024, trustProxy: false })
-  if (token !== undefined) demandToken(app, token)
+  if (token === undefined) demandLocalName(app)
+  else demandToken(app, token)
   answerErrors(app, log)
   serveHealth(app, options)
   return {

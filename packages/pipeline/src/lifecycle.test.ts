@@ -19,7 +19,7 @@ function start(behaviour: string) {
   const code = new Promise<number | null>((resolve) => child.on('exit', resolve))
   const ends = [child.stdout!, child.stderr!].map((stream) => new Promise((resolve) => stream.on('end', resolve)))
   const exited = Promise.all([code, ...ends]).then(([first]) => first as number | null)
-  return { child, exited, out: () => out, errors: () => errors }
+  return { child, code, exited, out: () => out, errors: () => errors }
 }
 
 test.each([
@@ -65,6 +65,17 @@ test('the end of the parent stops the service too', async () => {
   service.child.disconnect()
   expect(await service.exited).toBe(0)
   expect(service.out()).toContain('stopped')
+})
+
+test('a reader of its output that goes away does not end it', async () => {
+  const service = start('chatty')
+  await until(() => service.out().includes('still here'))
+  service.child.stdout!.destroy()
+  service.child.stderr!.destroy()
+  const ended = await Promise.race([service.code, new Promise((resolve) => setTimeout(() => resolve('running'), 300))])
+  expect(ended).toBe('running')
+  service.child.kill('SIGTERM')
+  expect(await service.code).toBe(0)
 })
 
 test('a service whose work is done stops by itself', async () => {

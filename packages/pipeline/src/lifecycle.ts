@@ -17,6 +17,11 @@ export interface Service {
 
 const exitBySignal: Record<string, number> = { SIGINT: 130, SIGTERM: 143 }
 
+/** Whoever read the output may end before the service does. */
+function ignoreGoneReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
+}
+
 /**
  * The body of a service's main.ts: runs it until SIGTERM, SIGINT, the end of the parent or its own end, then exits.
  * A second signal exits at once. Errors meant for people are printed without a stack; the exit code is the error's.
@@ -35,6 +40,7 @@ export async function runService({ name, start, stopWithinMs = 5000 }: Service):
   process.on('SIGTERM', ask)
   process.on('SIGINT', ask)
   process.on('uncaughtException', fail)
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreGoneReader)
   if (process.connected) process.once('disconnect', () => stopping.abort(new Error('the parent process ended')))
   try {
     const running = await start(stopping.signal)

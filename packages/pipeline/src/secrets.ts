@@ -1,27 +1,31 @@
 import { readFileSync, statSync } from 'node:fs'
 import { UsageError } from './errors.ts'
 
-/** The first line of a secret file that only its owner can read; the secret is in no message. */
-export function readSecret(file: string, setting: string): string {
-  const refuse = (found: string, expected: string, cause?: unknown): never => {
-    throw new UsageError(`the secret file ${file} cannot be used`, [{ path: setting, found, expected }], {
-      code: 'secret-unreadable',
-      cause,
-    })
-  }
-  let text = ''
+/** Where container engines mount secrets, with a mode that is theirs to choose. */
+const mountedSecrets = '/run/secrets/'
+
+function secretError(file: string, problem: { path: string; found: string; expected: string }, cause?: unknown) {
+  return new UsageError(`the secret file ${file} cannot be used`, [problem], { code: 'secret-unreadable', cause })
+}
+
+function read(file: string, path: string): { text: string; mode: number } {
   try {
-    text = readFileSync(file, 'utf8').split('\n', 1)[0]!.trim()
-    const mode = statSync(file).mode & 0o077
-    if (process.platform !== 'win32' && mode !== 0) refuse('a file that others can read', 'mode 0600 (chmod 600)')
+    return { text: readFileSync(file, 'utf8'), mode: statSync(file).mode }
   } catch (cause) {
-    if (cause instanceof UsageError) throw cause
-    refuse(
-      `no readable file (${(cause as NodeJS.ErrnoException).code})`,
-      'a file with the secret in its first line',
-      cause,
-    )
+    const found = `no readable file (${(cause as NodeJS.ErrnoException).code})`
+    throw secretError(file, { path, found, expected: 'a file with the secret in its first line' }, cause)
   }
-  if (text === '') refuse('an empty first line', 'a secret in the first line')
-  return text
+}
+
+/** The first line of a secret file, which other users must not be able to read; the secret is in no message. */
+export function readSecret(file: string, setting: string): string {
+  const { text, mode } = read(file, setting)
+  const open = process.platform !== 'win32' && !file.startsWith(mountedSecrets) && (mode & 0o027) !== 0
+  if (open) {
+    const found = 'a file that other users can read or change'
+    throw secretError(file, { path: setting, found, expected: 'mode 0600 or 0640 (chmod 600)' })
+  }
+  const secret = text.split('\n', 1)[0]!.trim()
+  if (secret !== '') return secret
+  throw secretError(file, { path: setting, found: 'an empty first line', expected: 'a secret in the first line' })
 }

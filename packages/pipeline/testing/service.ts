@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { MillraceError, runService, UnreachableError, UsageError } from '../src/index.ts'
+import { createLogger, MillraceError, runService, UnreachableError, UsageError } from '../src/index.ts'
 
 // A service whose behaviour is its argument; says what it does on standard output.
 const say = (text: string) => process.stdout.write(`${text}\n`)
@@ -20,6 +20,13 @@ const starts: Record<string, (signal: AbortSignal) => Promise<void>> = {
   },
   later: async () => {
     setTimeout(() => Promise.reject(new MillraceError('spool-failed', 'the disk failed')), 50)
+  },
+  chatty: async () => {
+    const log = createLogger({ name: 'service' })
+    setInterval(() => {
+      say('still here')
+      log.info({}, 'still here')
+    }, 20)
   },
   waiting: async (signal) => await delay(60_000, undefined, { signal }).catch(() => Promise.reject(signal.reason)),
 }

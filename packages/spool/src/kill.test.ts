@@ -6,7 +6,7 @@ import { journal, openSpool } from './index.ts'
 test('kill -9 at random moments loses nothing that resolved and leaves no half of a write', async () => {
   const folder = newFolder()
   let reported = 0
-  for (let round = 0; round < 12; round++) {
+  for (let round = 0; round < 8; round++) {
     const child = startChild('./writer.ts', [folder])
     await until(() => child.lines.length > 1, { label: 'the first write' })
     await new Promise((resolve) => setTimeout(resolve, Math.random() * 120))
