@@ -5,6 +5,8 @@ import { arrivedNow, emptyRows, pick, removeRepeats, sortRows } from './set-orde
 import { summarize, unstampedCount } from './summarize.ts'
 import type { Directory } from './types.ts'
 
+const none = emptyRows(0)
+
 /**
  * Unites a closing with the window's stored set, if it has one, by key. Throws RangeError on stored bytes that are no set.
  * A window without a stored set is new: rev 0, nothing amended.
@@ -33,7 +35,7 @@ export function closeWindow(closing: WindowClosing, stored: StoredSet | undefine
 function unite(closing: WindowClosing, stored: StoredSet | undefined, directory: Directory) {
   const arrived = unpack(closing.rows)
   const bootName = (boot: number) => directory.bootName(boot)
-  if (!stored) return { set: removeRepeats(sortRows(arrived, bootName)), overRate: emptyRows(0) }
+  if (!stored) return { set: removeRepeats(sortRows(arrived, bootName)), overRate: none }
   for (let i = 0; i < arrived.length; i += 1) arrived.flags[i]! |= arrivedNow
   const union = removeRepeats(sortRows(concatenate(decodeSet(stored.bytes), arrived), bootName))
   const { kept, over } = fitted(union, Math.max(closing.maxReadings, stored.count))
@@ -43,7 +45,7 @@ function unite(closing: WindowClosing, stored: StoredSet | undefined, directory:
 /** Gives up the latest of those that arrived now where the set would be too large. */
 function fitted(union: SetRows, maxReadings: number): { kept: SetRows; over: SetRows } {
   let excess = union.length - maxReadings
-  if (excess <= 0) return { kept: union, over: emptyRows(0) }
+  if (excess <= 0) return { kept: union, over: none }
   const isOver = new Uint8Array(union.length)
   for (let i = union.length - 1; i >= 0 && excess > 0; i -= 1) {
     if ((union.flags[i]! & arrivedNow) === 0) continue
@@ -71,8 +73,8 @@ function unmarked(rows: SetRows): SetRows {
 function concatenate(a: SetRows, b: SetRows): SetRows {
   const both = emptyRows(a.length + b.length)
   for (const column of ['ts', 'seq', 'boot', 'value', 'flags'] as const) {
-    both[column].set(a[column])
-    both[column].set(b[column], a.length)
+    both[column].set(a[column].subarray(0, a.length))
+    both[column].set(b[column].subarray(0, b.length), a.length)
   }
   return both
 }

@@ -1,8 +1,9 @@
 import type { MetricKind, SummaryRow } from '@millrace/contracts'
 import type { JournalEntry, WindowSettings } from './types.ts'
 
-/** Readings of one window of one series as columns of one length; a stored set is sorted and free of duplicates. */
+/** Readings of one window of one series as columns; a stored set is sorted and free of duplicates. */
 export interface SetRows {
+  /** Columns may be longer; what is beyond has no meaning. */
   length: number
   /** Epoch ms. */
   ts: Float64Array
@@ -36,6 +37,8 @@ export interface PackedRows {
   start: number
   length: number
   data: Float64Array
+  /** Index in `data` of the first reading. */
+  offset: number
 }
 
 /** A window that has closed; the same one may close again when late readings opened it again. */

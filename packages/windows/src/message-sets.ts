@@ -18,6 +18,7 @@ export interface BootMessages {
   numbers: number[]
 }
 
+const writer = new ByteWriter(4096)
 const mostMessages = 2 ** 24
 
 export function addMessage(
@@ -87,9 +88,8 @@ export function readMessages(from: ByteReader): BootMessages[] {
 }
 
 export function encodeMessages(boots: readonly BootMessages[]): Uint8Array<ArrayBuffer> {
-  const out = new ByteWriter()
-  writeMessages(out, boots)
-  return out.take()
+  writeMessages(writer, boots)
+  return writer.take()
 }
 
 export function decodeMessages(bytes: Uint8Array): BootMessages[] {

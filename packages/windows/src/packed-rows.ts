@@ -14,27 +14,33 @@ export function packHead(boot: number, flags: number, sinceStartMs: number): num
   return (boot * flagSpan + flags) * timeSpan + sinceStartMs
 }
 
-export function unpack({ start, length, data }: PackedRows): SetRows {
-  const rows = emptyRows(length)
+let scratch = emptyRows(1024)
+
+/** Columns in order of arrival, good until the next call: they are the same arrays each time. */
+export function unpack({ start, length, data, offset }: PackedRows): SetRows {
+  if (scratch.ts.length < length) scratch = emptyRows(length * 2)
+  const rows = { ...scratch, length }
+  let at = offset
   for (let i = 0; i < length; i += 1) {
-    const head = data[i * stride]!
+    const head = data[at]!
     const tags = Math.floor(head / timeSpan)
     rows.ts[i] = start + (head - tags * timeSpan)
-    rows.seq[i] = data[i * stride + 1]!
-    rows.value[i] = data[i * stride + 2]!
+    rows.seq[i] = data[at + 1]!
+    rows.value[i] = data[at + 2]!
     rows.boot[i] = tags / flagSpan
     rows.flags[i] = tags % flagSpan
+    at += stride
   }
   return rows
 }
 
-/** `capacity` rows of room, at least as many as there are. */
-export function pack(rows: SetRows, start: number, capacity: number): Float64Array<ArrayBuffer> {
-  const data = new Float64Array(Math.max(capacity, rows.length) * stride)
+/** Writes the rows where `into` points; there must be room. */
+export function pack(rows: SetRows, into: PackedRows): void {
+  let at = into.offset
   for (let i = 0; i < rows.length; i += 1) {
-    data[i * stride] = packHead(rows.boot[i]!, rows.flags[i]!, rows.ts[i]! - start)
-    data[i * stride + 1] = rows.seq[i]!
-    data[i * stride + 2] = rows.value[i]!
+    into.data[at] = packHead(rows.boot[i]!, rows.flags[i]!, rows.ts[i]! - into.start)
+    into.data[at + 1] = rows.seq[i]!
+    into.data[at + 2] = rows.value[i]!
+    at += stride
   }
-  return data
 }

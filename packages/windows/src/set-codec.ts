@@ -12,14 +12,15 @@ const writer = new ByteWriter(4096)
 
 /** About 3 bytes a reading where times are regular and values have few decimals; exact for every double (-0 in ts and seq is 0). Equal rows give equal bytes. */
 export function encodeSet(rows: SetRows): Uint8Array<ArrayBuffer> {
+  const { length } = rows
   writer.reserve(16)
   writer.byte(format)
-  writer.varint(rows.length)
-  writeNumbers(writer, rows.ts, 'line')
-  writeNumbers(writer, rows.seq, 'line')
-  writeRuns(writer, rows.boot)
-  writeRuns(writer, rows.flags)
-  writeValues(writer, rows.value)
+  writer.varint(length)
+  writeNumbers(writer, rows.ts.subarray(0, length), 'line')
+  writeNumbers(writer, rows.seq.subarray(0, length), 'line')
+  writeRuns(writer, rows.boot.subarray(0, length))
+  writeRuns(writer, rows.flags.subarray(0, length))
+  writeValues(writer, rows.value.subarray(0, length))
   return writer.take()
 }
 

@@ -11,10 +11,11 @@ import { unstamped } from './types.ts'
 export function summarize(set: SetRows, context: SummaryContext): SummaryValues {
   const last = set.length - 1
   if (last < 0) throw new RangeError('a summary needs a reading')
-  const sorted = set.value.slice(0, set.length).sort()
+  const values = set.value.subarray(0, set.length)
+  const sorted = values.slice().sort()
   const min = sorted[0]!
   const max = sorted[last]!
-  const { sum, mean, stddev } = moments(set.value, min, max)
+  const { sum, mean, stddev } = moments(values, min, max)
   const percentile = (q: number) => sorted[nearestRank(q, set.length)]! + 0
   return {
     start: context.start,
@@ -34,7 +35,7 @@ export function summarize(set: SetRows, context: SummaryContext): SummaryValues 
     p95: percentile(0.95),
     p99: percentile(0.99),
     sketch: sketchOf(sorted),
-    increase: context.kind === 'counter' ? increaseOf(set.value) : null,
+    increase: context.kind === 'counter' ? increaseOf(values) : null,
     amended: context.amended ?? 0,
     duplicate: context.duplicate ?? 0,
     unstamped: unstampedCount(set),

@@ -45,8 +45,11 @@ function decimalsOf(column: Float64Array): number {
   return decimals
 }
 
+let scratch = new Float64Array(1024)
+
 function scaledBy(column: Float64Array, power: number): Float64Array | undefined {
-  const scaled = new Float64Array(column.length)
+  if (scratch.length < column.length) scratch = new Float64Array(column.length * 2)
+  const scaled = scratch.subarray(0, column.length)
   for (let i = 0; i < column.length; i += 1) {
     const whole = Math.round(column[i]! * power)
     if (!(Math.abs(whole) < largestScaled) || whole / power !== column[i]) return undefined

@@ -69,7 +69,7 @@ export function restoreState(directory: Directory, settings: WindowSettings, sav
   }
   for (const { device, bytes } of saved.devices) state.putDevice(decodeDevice(device, bytes))
   for (const window of saved.windows) {
-    state.link(decodeWindow(state.device(directory.deviceOf(window.series)), window))
+    state.link(decodeWindow(state, window))
   }
   for (const window of saved.completeness) {
     state.linkMessages(state.device(window.device), decodeOpenMessages(window))

@@ -1,5 +1,6 @@
 import type { Closings } from '../keeper-types.ts'
 import type { Directory, WindowSettings } from '../types.ts'
+import { Arena } from './arena.ts'
 import { DeviceState } from './device-state.ts'
 import type { OpenMessages } from './open-messages.ts'
 import type { OpenRows } from './open-rows.ts'
@@ -33,6 +34,9 @@ export class KeeperState {
   readonly devices: (DeviceState | undefined)[] = []
   /** By series: the open window used last, head of a list of all of them. */
   readonly recent: (OpenRows | undefined)[] = []
+  /** By series: rows that its next window will probably hold. */
+  readonly likelyRows: number[] = []
+  readonly arena = new Arena()
   readonly setAside = new SetAsideLog()
   readonly unstamped = new UnstampedKeys()
   closings: Closings = { windows: [], completeness: [] }
@@ -86,6 +90,7 @@ export class KeeperState {
 
   link(window: OpenRows): void {
     fillUpTo(this.recent, window.series)
+    while (this.likelyRows.length <= window.series) this.likelyRows.push(0)
     window.next = this.recent[window.series]
     this.recent[window.series] = window
     window.owner.open.add(window)
@@ -101,6 +106,7 @@ export class KeeperState {
   }
 
   unlink(window: OpenRows): void {
+    this.likelyRows[window.series] = window.length + (window.length >> 3) + 1
     this.cut(window)
     window.owner.open.delete(window)
     window.isOpen = false

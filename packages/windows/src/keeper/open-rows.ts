@@ -1,8 +1,10 @@
 import type { OpenWindow, PackedRows, SetRows } from '../keeper-types.ts'
 import { pack, stride, unpack } from '../packed-rows.ts'
+import type { Arena } from './arena.ts'
 import type { DeviceState } from './device-state.ts'
 
 const smallest = 8
+const nothing = new Float64Array(0)
 
 /** Where and how long a window is open; the settings it was opened under hold until it closes. */
 export interface WindowFrame {
@@ -23,10 +25,11 @@ export class OpenRows implements OpenWindow {
   readonly maxReadings: number
   readonly closeAt: number
   readonly late: boolean
-  data = new Float64Array(smallest * stride)
+  data: Float64Array = nothing
+  offset = 0
   length = 0
-  /** Readings that fit into `data` before it must grow. */
-  room = smallest
+  /** Readings that fit before it must grow. */
+  room = 0
   /** Repeats removed to make room. */
   duplicates = 0
   /** Full of readings that are all different. */
@@ -48,7 +51,6 @@ export class OpenRows implements OpenWindow {
     this.maxReadings = frame.maxReadings
     this.closeAt = frame.closeAt
     this.late = frame.late
-    this.room = Math.min(smallest, frame.maxReadings)
   }
 
   get device(): number {
@@ -56,28 +58,35 @@ export class OpenRows implements OpenWindow {
   }
 
   get rows(): PackedRows {
-    return { start: this.start, length: this.length, data: this.data }
+    return { start: this.start, length: this.length, data: this.data, offset: this.offset }
   }
 
+  /** Good until the next call for any window. */
   columns(): SetRows {
     return unpack(this.rows)
   }
 
-  replace(rows: SetRows): void {
-    const capacity = Math.max(smallest, rows.length)
-    this.data = pack(rows, this.start, capacity)
+  /** These rows in place of those it has. */
+  replace(rows: SetRows, arena: Arena): void {
+    this.length = 0
+    if (this.room < rows.length) this.makeRoom(rows.length, arena)
     this.length = rows.length
-    this.room = Math.min(capacity, this.maxReadings)
+    pack(rows, this.rows)
   }
 
-  /** False where it is as large as it may be. */
-  grow(): boolean {
-    const capacity = Math.min(Math.max(smallest, this.length * 2), this.maxReadings)
-    if (capacity <= this.length) return false
-    const grown = new Float64Array(capacity * stride)
-    grown.set(this.data.subarray(0, this.length * stride))
-    this.data = grown
-    this.room = capacity
+  /** False where it is as large as it may be. `likely` readings are expected in all. */
+  grow(arena: Arena, likely: number): boolean {
+    if (this.length >= this.maxReadings) return false
+    this.makeRoom(Math.max(smallest, likely, this.length * 2), arena)
     return true
+  }
+
+  private makeRoom(rows: number, arena: Arena): void {
+    const room = Math.min(rows, this.maxReadings)
+    const { data, offset } = arena.take(room)
+    data.set(this.data.subarray(this.offset, this.offset + this.length * stride), offset)
+    this.data = data
+    this.offset = offset
+    this.room = room
   }
 }

@@ -46,7 +46,7 @@ export class ReadingIntake {
 
   private push(window: OpenRows, readings: ReadingColumns, i: number): void {
     const ts = readings.ts[i]!
-    const at = window.length * stride
+    const at = window.offset + window.length * stride
     const { data, owner } = window
     data[at] = packHead(readings.boot[i]!, readings.flags[i]! & unstamped, ts - window.start)
     data[at + 1] = readings.seq[i]!
@@ -73,7 +73,7 @@ export class ReadingIntake {
     }
     const window = this.windowOf(owner, series, readings.ts[i]!)
     if (typeof window === 'string') this.setAside(owner, window, { readings, i })
-    else if (window.length < window.room || window.grow() || this.makeRoom(window)) this.push(window, readings, i)
+    else if (window.length < window.room || this.grow(window) || this.makeRoom(window)) this.push(window, readings, i)
     else this.setAside(owner, 'over-rate', { readings, i })
   }
 
@@ -101,13 +101,17 @@ export class ReadingIntake {
     return window
   }
 
+  private grow(window: OpenRows): boolean {
+    return window.grow(this.state.arena, this.state.likelyRows[window.series]!)
+  }
+
   /** Removes repeats from a full window; false where all its readings are different. */
   private makeRoom(window: OpenRows): boolean {
     if (window.full) return false
     const { directory } = this.state
     const rows = removeRepeats(sortRows(window.columns(), (boot) => directory.bootName(boot)))
     const repeats = window.length - rows.length
-    window.replace(rows)
+    window.replace(rows, this.state.arena)
     window.full = repeats === 0
     window.duplicates += repeats
     window.owner.counts.open -= repeats

@@ -1,5 +1,6 @@
 /** Bytes of the keeper's parts in a checkpoint. Small parts are JSON, so that a spool can be read by people. */
 import { ByteReader, ByteWriter } from '../bytes.ts'
+import type { SavedCompleteness, SavedWindow } from '../keeper-types.ts'
 import { decodeMessages, encodeMessages } from '../message-sets.ts'
 import { decodeSet, encodeSet } from '../set-codec.ts'
 import type { WindowSettings } from '../types.ts'
@@ -8,10 +9,11 @@ import type { KeeperState, PendingEntry } from './keeper-state.ts'
 import { OpenMessages } from './open-messages.ts'
 import { OpenRows, type WindowFrame } from './open-rows.ts'
 
+const out = new ByteWriter(4096)
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
-function writeFrame(out: ByteWriter, frame: Omit<WindowFrame, 'start'>): void {
+function writeFrame(frame: Omit<WindowFrame, 'start'>): void {
   out.reserve(64)
   out.varint(frame.lengthMs)
   out.varint(frame.maxReadings)
@@ -27,34 +29,30 @@ function readFrame(from: ByteReader, start: number): WindowFrame {
 }
 
 export function encodeWindow(window: OpenRows): Uint8Array {
-  const out = new ByteWriter()
-  writeFrame(out, window)
+  writeFrame(window)
   out.varint(window.duplicates)
   out.block(encodeSet(window.columns()))
   return out.take()
 }
 
-export function decodeWindow(
-  owner: DeviceState,
-  saved: { series: number; start: number; bytes: Uint8Array },
-): OpenRows {
+export function decodeWindow(state: KeeperState, saved: SavedWindow): OpenRows {
+  const owner = state.device(state.directory.deviceOf(saved.series))
   const from = new ByteReader(saved.bytes)
   const window = new OpenRows(saved.series, owner, readFrame(from, saved.start))
   window.duplicates = from.varint()
-  window.replace(decodeSet(from.block()))
+  window.replace(decodeSet(from.block()), state.arena)
   from.end()
   window.saved = true
   return window
 }
 
 export function encodeOpenMessages(window: OpenMessages): Uint8Array {
-  const out = new ByteWriter()
-  writeFrame(out, { ...window, late: false })
+  writeFrame({ ...window, late: false })
   out.block(encodeMessages(window.boots))
   return out.take()
 }
 
-export function decodeOpenMessages(saved: { device: number; start: number; bytes: Uint8Array }): OpenMessages {
+export function decodeOpenMessages(saved: SavedCompleteness): OpenMessages {
   const from = new ByteReader(saved.bytes)
   const frame = readFrame(from, saved.start)
   const window = new OpenMessages(saved.device, frame, decodeMessages(from.block()))
@@ -103,7 +101,6 @@ interface GlobalJson {
 
 export function encodeGlobal(state: KeeperState): Uint8Array {
   const { settings, amendSpanMs, epoch, anchor, pending } = state
-  const out = new ByteWriter()
   out.block(encodeJson({ settings, amendSpanMs, epoch, anchor: anchor ?? null }))
   out.reserve(8)
   out.varint(pending.length)
