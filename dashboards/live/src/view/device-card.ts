@@ -103,7 +103,8 @@ export class DeviceCard {
   drawFacts(): Freshness {
     const ageMs = this.app.now() - this.device.lastTs
     const freshness = freshnessOf(ageMs)
-    setText(this.age, freshness === 'live' ? 'live' : formatAge(ageMs))
+    const stale = this.app.connected ? 'live' : 'last known'
+    setText(this.age, freshness === 'live' ? stale : formatAge(ageMs))
     setAttribute(this.age, 'title', `newest reading ${formatUtc(this.device.lastTs)}`)
     setAttribute(this.root, 'data-freshness', freshness)
     const completeness = describeCompleteness(this.device)

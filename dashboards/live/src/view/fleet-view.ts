@@ -175,7 +175,8 @@ export class FleetView implements View {
     }
     for (const [site, { facts }] of this.sections) {
       const total = fleet.sites.get(site)?.size ?? 0
-      setText(facts, `${live.get(site) ?? 0} of ${total} devices live`)
+      const state = this.app.connected ? 'live' : 'live when last known'
+      setText(facts, `${live.get(site) ?? 0} of ${total} devices ${state}`)
     }
   }
 }

@@ -1,0 +1,68 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+export interface Influxd {
+  url: string
+  stop(): Promise<void>
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+function configOf(folder: string, http: number, rpc: number): string {
+  return [
+    'reporting-disabled = true',
+    `bind-address = "127.0.0.1:${rpc}"`,
+    `[meta]\ndir = "${join(folder, 'meta')}"`,
+    `[data]\ndir = "${join(folder, 'data')}"\nwal-dir = "${join(folder, 'wal')}"\nquery-log-enabled = false`,
+    '[monitor]\nstore-enabled = false',
+    `[http]\nbind-address = "127.0.0.1:${http}"\nlog-enabled = false`,
+    '[logging]\nlevel = "error"',
+  ].join('\n')
+}
+
+async function answers(url: string): Promise<boolean> {
+  return await fetch(`${url}/ping`).then(
+    ({ status }) => status === 204,
+    () => false,
+  )
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return
+  const gone = new Promise((resolve) => child.once('exit', resolve))
+  child.kill('SIGKILL')
+  await gone
+}
+
+/** A real influxd of its own on free ports of loopback, with its files in a temporary folder. */
+export async function startInfluxd(): Promise<Influxd> {
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-influxd-'))
+  const [http, rpc] = await Promise.all([freePort(), freePort()])
+  await writeFile(join(folder, 'influxdb.conf'), configOf(folder, http, rpc))
+  const child = spawn('influxd', ['-config', join(folder, 'influxdb.conf')], { stdio: 'ignore' })
+  const failed = new Promise<never>((_, reject) => child.once('error', reject))
+  const url = `http://127.0.0.1:${http}`
+  const deadline = Date.now() + 20_000
+  while (!(await Promise.race([answers(url), failed]))) {
+    if (Date.now() > deadline) throw new Error(`influxd did not answer at ${url}`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  return {
+    url,
+    async stop() {
+      await end(child)
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
