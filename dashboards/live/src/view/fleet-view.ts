@@ -1,5 +1,5 @@
 import type { App } from '../app.ts'
-import type { DeviceState, SeriesState } from '../model/fleet.ts'
+import type { DeviceState, Fleet, SeriesState } from '../model/fleet.ts'
 import { DeviceCard } from './device-card.ts'
 import { button, h, setText } from './dom.ts'
 import type { View } from './shell.ts'
@@ -159,24 +159,34 @@ export class FleetView implements View {
   }
 
   private drawFacts(): void {
-    const { fleet } = this.app
-    const parts = [
-      [fleet.sites.size, 'site'],
-      [fleet.deviceCount(), 'device'],
-      [fleet.series.size, 'series'],
-    ] as const
-    const text = parts.map(([count, word]) => `${count} ${word}${count === 1 || word === 'series' ? '' : 's'}`)
-    setText(this.summary, fleet.series.size === 0 ? '' : text.join(' · '))
-    this.root.classList.toggle('empty', fleet.series.size === 0)
-    if (fleet.series.size === 0 && this.app.seriesLoaded) this.showHint(0)
+    const { fleet, seriesLoaded } = this.app
+    const empty = fleet.series.size === 0
+    setText(this.summary, empty ? '' : describeFleet(fleet))
+    this.root.classList.toggle('empty', empty)
+    if (empty && seriesLoaded) this.showHint(0)
+    this.drawSites(this.drawCards())
+  }
+
+  /** How many devices of each site are live. */
+  private drawCards(): Map<string, number> {
     const live = new Map<string, number>()
     for (const [{ site }, card] of this.cards) {
-      live.set(site, (live.get(site) ?? 0) + (card.drawFacts() === 'live' ? 1 : 0))
+      const count = card.drawFacts() === 'live' ? 1 : 0
+      live.set(site, (live.get(site) ?? 0) + count)
     }
+    return live
+  }
+
+  private drawSites(live: ReadonlyMap<string, number>): void {
+    const state = this.app.connected ? 'live' : 'live when last known'
     for (const [site, { facts }] of this.sections) {
-      const total = fleet.sites.get(site)?.size ?? 0
-      const state = this.app.connected ? 'live' : 'live when last known'
+      const total = this.app.fleet.sites.get(site)?.size ?? 0
       setText(facts, `${live.get(site) ?? 0} of ${total} devices ${state}`)
     }
   }
+}
+
+function describeFleet(fleet: Fleet): string {
+  const count = (of: number, word: string) => `${of} ${word}${of === 1 ? '' : 's'}`
+  return `${count(fleet.sites.size, 'site')} · ${count(fleet.deviceCount(), 'device')} · ${fleet.series.size} series`
 }
