@@ -22,6 +22,7 @@ export function createDeviceFeed({ plan, stream, progress, totals }: DeviceFeedP
   const topic = topicOf(plan)
   const outgoing = (body: Uint8Array, sends: Send[]): Outgoing => {
     totals.sent += sends.length
+    for (const send of sends) progress.issued(send)
     return {
       message: { topic, body },
       settled(acknowledged) {

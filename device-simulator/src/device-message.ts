@@ -10,8 +10,9 @@ export interface DeviceMessage {
   /** Text of a sound object, which may stand in an array with others; null where the bytes are spoilt. */
   text: string | null
   body: () => Uint8Array
+  /** The sound ones. */
   readings: Readings
-  setAside: SetAside | undefined
+  setAside: SetAside
 }
 
 const encoder = new TextEncoder()
@@ -27,18 +28,15 @@ export function messageOf(plan: DevicePlan, send: Send): DeviceMessage {
   const readings = readingsAt(plan, send.tick, send.atMs)
   if (send.harm !== null) {
     const { body, ...judged } = findHarm(send.harm).apply({ envelope: envelopeText(send), readings })
-    const future = isFuture(send) && !('*' in judged.setAside) ? futureOf(judged.readings) : {}
-    return { text: null, body: () => body, readings: judged.readings, setAside: { ...future, ...judged.setAside } }
+    return { text: null, body: () => body, ...judgedByTime(send, judged) }
   }
   const text = objectText(send, readings)
-  const setAside = isFuture(send) ? futureOf(readings) : undefined
-  return { text, body: () => encodeText(text), readings, setAside }
+  return { text, body: () => encodeText(text), ...judgedByTime(send, { readings, setAside: {} }) }
 }
 
-function isFuture({ tsMs, sendMs }: Send): boolean {
-  return tsMs !== null && tsMs > sendMs + futureMs
-}
-
-function futureOf(readings: Readings): SetAside {
-  return Object.fromEntries(readings.map(([metric]) => [metric, 'future' as const]))
+/** Readings that their receiver must find to lie in the future are set aside too, each for itself. */
+function judgedByTime({ tsMs, sendMs }: Send, judged: { readings: Readings; setAside: SetAside }) {
+  if (tsMs === null || tsMs <= sendMs + futureMs) return judged
+  const future = Object.fromEntries(judged.readings.map(([metric]) => [metric, 'future' as const]))
+  return { readings: [], setAside: { ...future, ...judged.setAside } }
 }

@@ -62,6 +62,9 @@ const hostileName: Harm = {
   },
 }
 
+/** More metrics than a message may hold. */
+const flood: Readings = Array.from({ length: maxMetricsPerObject + 1 }, (_none, index) => [`m${index}`, index])
+
 /** Every way in which the `malformed` perturbation spoils a message. */
 export const harms: readonly Harm[] = [
   firstValue('null-value', 'null'),
@@ -75,7 +78,14 @@ export const harms: readonly Harm[] = [
     readings.map(([metric, value]) => `${metric}=${value}`).join(';'),
   ),
   whole('wrong-shape', 'bad-shape', (_sound, { envelope }) => `{${envelope}"readings":[21.4,22]}`),
-  whole('metrics-flood', 'too-many-metrics', (_sound, { envelope }) => flood(envelope)),
+  {
+    name: 'metrics-flood',
+    apply: ({ envelope }) => ({
+      body: encoder.encode(`{${envelope}"readings":${readingsText(flood)}}`),
+      readings: [],
+      setAside: Object.fromEntries(flood.map(([metric]) => [metric, 'too-many-metrics'])),
+    }),
+  },
   {
     name: 'not-utf8',
     apply: ({ envelope, readings }) => {
@@ -84,11 +94,6 @@ export const harms: readonly Harm[] = [
     },
   },
 ]
-
-function flood(envelope: string): string {
-  const many: Readings = Array.from({ length: maxMetricsPerObject + 1 }, (_none, index) => [`m${index}`, index])
-  return `{${envelope}"readings":${readingsText(many)}}`
-}
 
 const byName = new Map(harms.map((harm) => [harm.name, harm]))
 

@@ -9,6 +9,8 @@ const { task, settings } = await readFlags(process.argv.slice(2)).catch((error: 
   process.exit(exitCodeOf(error))
 })
 const log = createLogger({ name: 'simulate', level: settings.logLevel, pretty: process.stderr.isTTY })
+// A reader that went away must not end the run: the ledger is what counts.
+process.stdout.on('error', () => undefined)
 const terminal = process.stdout.isTTY
 const print = (line: string) => process.stdout.write(terminal ? `\r\x1b[K${line}` : `${line}\n`)
 

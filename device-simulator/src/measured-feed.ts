@@ -31,6 +31,7 @@ export function createMeasuredFeed({ plan, progress, totals, boot, fromMs, recor
       const sent = { tick: seq++, copy: 0 as const, atMs: ts }
       record({ site, device, seq: sent.tick, boot, ts, readings: Object.fromEntries(readings) })
       totals.sent++
+      progress.issued(sent)
       return {
         message: { topic: topicOf(plan), body: encodeText(objectText({ tsMs: ts, seq: sent.tick, boot }, readings)) },
         settled(acknowledged) {

@@ -7,14 +7,12 @@ import { type FleetScale, planDevices } from './device-plan.ts'
 import type { Fleet } from './fleet.ts'
 import { createRunWriter, type FleetRun, readRuns } from './ledger/index.ts'
 import { createMeasuredFeed } from './measured-feed.ts'
+import { startPacer } from './pacer.ts'
 import { createDeviceStream, type Perturb, perturbations } from './perturb/index.ts'
 import { createProgress, type Progress, type Totals } from './progress.ts'
-import { createLane, type Feed, type Lane, type Publisher } from './publish/index.ts'
+import { createLane, type Feed, type Publisher } from './publish/index.ts'
 import { hashText } from './random.ts'
-import { createRunKeeper, type RunKeeper } from './run-keeper.ts'
-
-const pumpEveryMs = 10
-const settleWithinMs = 2_000
+import { createRunKeeper } from './run-keeper.ts'
 
 export interface SimulationSettings {
   fleet: Fleet
@@ -60,7 +58,12 @@ export async function startSimulation(settings: SimulationSettings, parts: Simul
       feeds.filter((_feed, index) => index % all.length === lane),
     ),
   )
-  const keeper = createRunKeeper({ ...parts, writer: run.writer, state: () => run.state() })
+  const repeats = () => parts.publishers.reduce((sum, publisher) => sum + publisher.repeats, 0)
+  const keeper = createRunKeeper({
+    ...parts,
+    writer: run.writer,
+    state: () => ({ ...run.state(), repeats: repeats() }),
+  })
   await Promise.all([keeper.start(), ...parts.publishers.map((publisher) => publisher.start())])
   const pacer = startPacer({ lanes, keeper, clock: parts.clock, t0Ms: run.t0Ms, endMs: run.endMs })
   return {
@@ -84,9 +87,9 @@ function openRun(settings: SimulationSettings, { plans, t0Ms }: { plans: DeviceP
   const runs = ledger === undefined ? [] : readRuns(ledger)
   const number = runs.length === 0 ? 0 : runs.at(-1)!.run + 1
   const begins = beginnings(runs, { t0Ms, historyMs })
-  const runName = hashText(`${t0Ms}`, scale.seed).toString(36)
+  const runName = hashText(`${t0Ms}/${number}`, scale.seed).toString(36)
   const progress = new Map<string, Progress>()
-  const head: Omit<FleetRun, 'horizonMs' | 'ended' | 'progress'> = {
+  const head: Omit<FleetRun, 'horizonMs' | 'ended' | 'progress' | 'repeats'> = {
     ...{ v: 1, kind: 'fleet', run: number, startedMs: Date.now(), seed: scale.seed, t0Ms, runName, fleet },
     fleetHash: createHash('sha256').update(JSON.stringify(fleet)).digest('hex'),
     ...(scale.devices !== undefined && { devices: scale.devices }),
@@ -136,38 +139,4 @@ export function chosen(perturb: Perturb) {
     const share = perturb[perturbation.name] ?? 0
     return share > 0 ? [{ perturbation, share }] : []
   })
-}
-
-interface PacerParts {
-  lanes: readonly Lane[]
-  keeper: RunKeeper
-  clock: Clock
-  t0Ms: number
-  endMs: number
-}
-
-/** Lets the lanes send what is due by the clock. */
-function startPacer({ lanes, keeper, clock, t0Ms, endMs }: PacerParts) {
-  const history = Promise.withResolvers<void>()
-  const end = Promise.withResolvers<void>()
-  const onTheWay = () => lanes.reduce((sum, lane) => sum + lane.onTheWay, 0)
-  const doneUpTo = (ms: number) => onTheWay() === 0 && lanes.every((lane) => lane.nextMs() > ms)
-  const turn = () => {
-    const now = clock.now()
-    const dueMs = Math.min(now, keeper.horizonMs, endMs)
-    for (const lane of lanes) lane.pump(dueMs)
-    if (doneUpTo(t0Ms)) history.resolve()
-    if (now >= endMs && doneUpTo(endMs)) end.resolve()
-  }
-  const timer = setInterval(turn, pumpEveryMs)
-  return {
-    historyDone: history.promise,
-    finished: end.promise,
-    async stop() {
-      clearInterval(timer)
-      for (const lane of lanes) lane.pump(Number.NEGATIVE_INFINITY)
-      const deadline = performance.now() + settleWithinMs
-      while (onTheWay() > 0 && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10))
-    },
-  }
 }

@@ -29,7 +29,15 @@ export async function printRecount(folder: string, out: Writable): Promise<numbe
       (reason) => lost.push(reason),
     ),
   )
+  const repeats = runs.reduce((sum, run) => sum + run.repeats, 0)
   const reproducible = lost.length === 0
-  await write({ end: true, runs: runs.length, messages, reproducible, ...(!reproducible && { reasons: lost }) })
+  await write({
+    end: true,
+    runs: runs.length,
+    messages,
+    repeats,
+    reproducible,
+    ...(!reproducible && { reasons: lost }),
+  })
   return reproducible ? 0 : 1
 }

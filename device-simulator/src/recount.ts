@@ -26,20 +26,21 @@ function* recountDevice(plan: DevicePlan, run: FleetRun): Generator<SentMessage>
   if (!progress) return
   const acked = new NumberSet(progress.acked)
   const twice = new NumberSet(progress.twice)
+  const issued = new NumberSet(progress.issued)
   const stream = createDeviceStream(plan, {
     ...{ fleetSeed: run.seed, t0Ms: run.t0Ms, runName: run.runName },
     fromMs: tickMs(plan, progress.first),
     perturbations: chosen(perturbSchema.parse(run.perturb)),
   })
   for (let send = stream.next(); send.sendMs <= run.horizonMs; send = stream.next()) {
-    if (send.copy === 1) continue
+    if (send.copy === 1 || (run.ended && !issued.has(send.tick))) continue
     const { readings, setAside } = messageOf(plan, send)
     const copies = Number(acked.has(send.tick)) + Number(twice.has(send.tick))
     yield {
       ...{ site, device, ts: send.tsMs, seq: send.seq },
       ...(send.boot !== null && { boot: send.boot }),
       ...{ readings: Object.fromEntries(readings), acked: copies > 0, copies },
-      ...(setAside && { setAside }),
+      ...(Object.keys(setAside).length > 0 && { setAside }),
     }
   }
 }

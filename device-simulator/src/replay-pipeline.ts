@@ -52,7 +52,13 @@ export async function startReplay(settings: ReplaySettings, parts: ReplayParts):
   const report = emptyReport()
   const acked = new NumberSet()
   const save = (ended: boolean) =>
-    run.writer?.save({ ...run.head, ended, lines: totals.sent, acked: acked.ranges }) ?? Promise.resolve()
+    run.writer?.save({
+      ...run.head,
+      ended,
+      repeats: parts.publisher.repeats,
+      lines: totals.sent,
+      acked: acked.ranges,
+    }) ?? Promise.resolve()
   await Promise.all([save(false), parts.publisher.start()])
   const saves = saveRegularly(() => save(false), parts.log)
   const stopping = new AbortController()
@@ -88,7 +94,7 @@ async function openReplay({ file, map, at, ledger }: ReplaySettings, clock: Cloc
   const before = runs.find((run) => run.kind === 'replay' && sameReplay(run, { fileHash, mapHash, at }))
   const times = before?.kind === 'replay' ? before : await timesOf({ file, map, at }, clock.now())
   const number = runs.length === 0 ? 0 : runs.at(-1)!.run + 1
-  const head: Omit<ReplayRun, 'lines' | 'acked' | 'ended'> = {
+  const head: Omit<ReplayRun, 'lines' | 'acked' | 'ended' | 'repeats'> = {
     ...{ v: 1, kind: 'replay', run: number, startedMs: Date.now(), file, fileHash, mapHash, map, at },
     ...{ shiftMs: times.shiftMs, limitMs: times.limitMs },
   }

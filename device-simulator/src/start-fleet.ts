@@ -1,16 +1,9 @@
-import {
-  fileClock,
-  type Logger,
-  loadConfig,
-  type Running,
-  readClockFile,
-  systemClock,
-  writeClockFile,
-} from '@millrace/pipeline'
+import { fileClock, type Logger, loadConfig, type Running, systemClock } from '@millrace/pipeline'
 import { createPublishers } from './connections.ts'
 import { fleetSchema } from './fleet.ts'
 import { type Simulation, startSimulation } from './pipeline.ts'
 import { startProgressLine } from './progress-line.ts'
+import { releaseClock } from './release-clock.ts'
 import type { Settings } from './settings.ts'
 
 export interface Output {
@@ -53,12 +46,4 @@ function detailsOf(simulation: Simulation): string {
   const behind = simulation.behindMs()
   const connected = simulation.connected()
   return `${behind >= 2_000 ? `, ${Math.round(behind / 1_000)} s behind` : ''}${connected === 0 ? ', not connected' : ''}`
-}
-
-/** Lets a held clock run: the past is through, the present may begin. */
-function releaseClock({ clock, clockRun }: Settings): void {
-  if (clock === undefined || !clockRun) return
-  const state = readClockFile(clock)
-  if (state.mode !== 'held') return
-  writeClockFile(clock, { mode: 'running', fromMs: state.atMs, wallMs: Date.now(), speed: clockRun.speed })
 }

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { fileClock, loadConfig, type Running, systemClock } from '@millrace/pipeline'
 import { createPublishers } from './connections.ts'
 import { startProgressLine } from './progress-line.ts'
+import { releaseClock } from './release-clock.ts'
 import { mapSchema, type ReadReport } from './replay/index.ts'
 import { startReplay as startReplayPipeline } from './replay-pipeline.ts'
 import type { Settings } from './settings.ts'
@@ -21,8 +22,9 @@ export async function startReplay(settings: Settings, { log, print }: Output): P
   )
   const details = () => (publisher!.connected ? '' : ', not connected')
   const stopProgress = startProgressLine({ totals: replay.totals, details }, print)
+  const ended = replay.finished.then(() => releaseClock(settings))
   return {
-    ended: replay.finished,
+    ended,
     async stop() {
       await replay.stop()
       stopProgress()

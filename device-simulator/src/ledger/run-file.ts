@@ -10,6 +10,8 @@ const progress = z.strictObject({
   /** Ticks whose message was acknowledged, and those whose repetition was. */
   acked: ranges,
   twice: ranges,
+  /** Ticks whose message was handed to a connection. */
+  issued: ranges,
   /** When the newest acknowledged message was taken. */
   lastMs: z.number().nullable(),
 })
@@ -22,6 +24,8 @@ const head = {
   startedMs: z.number(),
   /** False while the run goes on, or where it ended without a goodbye. */
   ended: z.boolean(),
+  /** At most how many messages were sent again because no acknowledgement came before a connection was lost. */
+  repeats: count,
 }
 
 /** A run of a simulated fleet: everything its stream is a function of, and how far it was acknowledged. */

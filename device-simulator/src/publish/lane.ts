@@ -26,8 +26,9 @@ export interface Lane {
   pump(untilMs: number): void
   /** When the next message leaves, epoch ms. */
   nextMs(): number
-  /** Messages without an acknowledgement. */
-  readonly onTheWay: number
+  /** Messages handed to the connection, and those of them acknowledged or given up. */
+  readonly published: number
+  readonly settled: number
 }
 
 interface Entry {
@@ -38,16 +39,17 @@ interface Entry {
 export function createLane(publisher: Pick<Publisher, 'publish'>, feeds: readonly Feed[]): Lane {
   const heap = new Heap<Entry>((a, b) => a.nextMs - b.nextMs)
   for (const feed of feeds) heap.push({ feed, nextMs: feed.nextMs() })
-  let onTheWay = 0
+  let published = 0
+  let settledCount = 0
   let weight = 0
   let dueMs = Number.NEGATIVE_INFINITY
 
   const publish = ({ message, settled }: Outgoing) => {
     const messageWeight = Math.ceil(message.body.byteLength / 1024)
-    onTheWay++
+    published++
     weight += messageWeight
     const done = (acknowledged: boolean) => {
-      onTheWay--
+      settledCount++
       weight -= messageWeight
       settled(acknowledged)
       if (acknowledged) pump(dueMs)
@@ -69,8 +71,11 @@ export function createLane(publisher: Pick<Publisher, 'publish'>, feeds: readonl
   return {
     pump,
     nextMs: () => heap.peek()?.nextMs ?? Number.POSITIVE_INFINITY,
-    get onTheWay() {
-      return onTheWay
+    get published() {
+      return published
+    },
+    get settled() {
+      return settledCount
     },
   }
 }

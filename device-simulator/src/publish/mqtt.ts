@@ -6,5 +6,26 @@ import type { PublishContext, Publisher } from './publisher.ts'
 export const mqttPublisher = definePlugin<typeof mqttSettings, PublishContext, Publisher>({
   type: 'mqtt',
   settings: mqttSettings,
-  create: (settings, { clientId, log }) => createMqttLink({ ...readMqttAddress(settings), clientId, log }),
+  create(settings, { clientId, log }) {
+    const link = createMqttLink({ ...readMqttAddress(settings), clientId, log })
+    let repeats = 0
+    let stopping = false
+    link.onLost(() => {
+      if (!stopping) repeats += link.outstanding
+    })
+    return {
+      start: () => link.start(),
+      publish: (message) => link.publish(message),
+      stop() {
+        stopping = true
+        return link.stop()
+      },
+      get connected() {
+        return link.connected
+      },
+      get repeats() {
+        return repeats
+      },
+    }
+  },
 })

@@ -11,6 +11,7 @@ export interface Publisher {
   /** Resolves when the far side acknowledged; rejects when it never will because of `stop`. */
   publish(message: Message): Promise<void>
   readonly connected: boolean
-  readonly lastError: string | null
+  /** At most how many messages were sent again because a connection was lost before they were acknowledged. */
+  readonly repeats: number
   stop(): Promise<void>
 }
