@@ -115,14 +115,11 @@ export interface PartValues {
   unstamped: number
 }
 
-/** JSON keeps every double but -0, which is written as text. */
 export function packValues(values: PartValues): string {
-  return JSON.stringify(packed.map((name) => (Object.is(values[name], -0) ? '-0' : values[name])))
+  return JSON.stringify(packed.map((name) => values[name]))
 }
 
 export function unpackValues(text: string): PartValues {
   const list = JSON.parse(text) as unknown[]
-  return Object.fromEntries(
-    packed.map((name, index) => [name, list[index] === '-0' && name !== 'sketch' ? -0 : list[index]]),
-  ) as unknown as PartValues
+  return Object.fromEntries(packed.map((name, index) => [name, list[index]])) as unknown as PartValues
 }

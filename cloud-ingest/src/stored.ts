@@ -57,11 +57,19 @@ export interface SeriesRange extends SeriesName {
 /** `minutes`: windows as agents sent them, whatever their length. */
 export type Tier = 'minutes' | 'hours' | 'days'
 
+/** Of one device, of one site, or of all. */
 export interface DeviceRange {
-  site: string
-  device: string
+  site?: string | undefined
+  device?: string | undefined
   from: number
   to: number
+}
+
+/** Completeness merged over time, one share for each run of the device. */
+export interface DeviceBoots {
+  site: string
+  device: string
+  boots: BootShare[]
 }
 
 /**
@@ -76,7 +84,8 @@ export interface Store {
   /** Rows of each range in order of start; same length as `ranges`. */
   readRows(tier: Tier, ranges: readonly SeriesRange[]): Promise<StoredRow[][]>
   readReadings(range: SeriesRange): Promise<LiveReading[]>
-  readCompleteness(range: DeviceRange): Promise<CompletenessRow[]>
+  /** A run without a name whose `seq` falls in time has null for it: it was more than one run. */
+  readCompleteness(range: DeviceRange): Promise<DeviceBoots[]>
   /** Every series it has rows of, with the newest value in them. */
   series(): Promise<SeriesInfo[]>
   /** Deletes what has outlived its retention where the store does not do so itself. */
@@ -113,4 +122,15 @@ export function compareKeys(a: StoredRow, b: StoredRow): number {
 
 function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
+}
+
+/** Messages of all runs, and those missing among them: null where a run has no `seq`, or there is none. */
+export function totalsOf(boots: readonly BootShare[]): { messages: number; missing: number | null } {
+  const totals: { messages: number; missing: number | null } = { messages: 0, missing: boots.length > 0 ? 0 : null }
+  for (const { firstSeq, lastSeq, messages } of boots) {
+    totals.messages += messages
+    const known = totals.missing !== null && firstSeq !== null && lastSeq !== null
+    totals.missing = known ? totals.missing! + lastSeq - firstSeq + 1 - messages : null
+  }
+  return totals
 }

@@ -17,7 +17,7 @@ import {
 } from '@millrace/contracts'
 import type { Message } from '@millrace/pipeline'
 import type { BodyHead, CompletenessPart, DeviceTerms, SetAside, Spooled } from '../received.ts'
-import { readSummaryRows } from './summary-rows.ts'
+import { isKeySound, readSummaryRows } from './summary-rows.ts'
 
 export type Decoded =
   | { kind: 'spooled'; spooled: Spooled }
@@ -98,13 +98,11 @@ function decodeSpooled({ topic: name, body }: Message, topic: CloudTopic): Spool
 
 const noReadings: SetAside = { reason: 'bad-body', device: null, count: 0 }
 
+const isCount = (value: number | null) => value === null || (Number.isInteger(value) && value >= 0)
+
 function readCompleteness(value: unknown, setAside: SetAside[]): CompletenessPart[] {
   const { data } = completenessColumnsSchema.safeParse(value)
-  if (!data) {
-    setAside.push(noReadings)
-    return []
-  }
-  return data.device.map((device, index) => ({
+  const parts = data?.device.map((device, index) => ({
     device,
     boot: data.boot[index]!,
     start: data.start[index]!,
@@ -114,6 +112,9 @@ function readCompleteness(value: unknown, setAside: SetAside[]): CompletenessPar
     lastSeq: data.lastSeq[index]!,
     messages: data.messages[index]!,
   }))
+  const sound = parts?.filter((part) => isKeySound(part) && isCount(part.firstSeq) && isCount(part.lastSeq))
+  if (sound === undefined || sound.length !== parts?.length) setAside.push(noReadings)
+  return sound ?? []
 }
 
 function readAccounts(value: unknown, setAside: SetAside[]): DeviceTerms[] {

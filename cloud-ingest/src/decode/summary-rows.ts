@@ -4,6 +4,8 @@ import { type PartRow, packValues, type SetAside } from '../received.ts'
 
 const hourMs = 3_600_000
 const maxLengthMs = 30 * 60_000
+/** Far above what a window may hold, far below what sums of counts could not bear. */
+const maxCount = 1e9
 const columns = summaryColumnsSchema.shape
 const names = Object.keys(columns) as (keyof typeof columns)[]
 
@@ -25,7 +27,8 @@ const keySchema = rowSchema.pick({
 })
 const anyColumns = z.record(z.string(), z.array(z.unknown()))
 
-function isKeySound({ start, lengthMs }: Pick<Row, 'start' | 'lengthMs'>): boolean {
+/** Windows divide an hour, are aligned to the epoch, and lie between 2000 and 2100. */
+export function isKeySound({ start, lengthMs }: Pick<Row, 'start' | 'lengthMs'>): boolean {
   if (lengthMs > maxLengthMs || hourMs % lengthMs !== 0) return false
   return start >= minTimeMs && start < endTimeMs && start % lengthMs === 0
 }
@@ -33,7 +36,14 @@ function isKeySound({ start, lengthMs }: Pick<Row, 'start' | 'lengthMs'>): boole
 function isRowSound(row: Row): boolean {
   const inside = row.firstTs >= row.start && row.firstTs <= row.lastTs && row.lastTs < row.start + row.lengthMs
   const ordered = row.min <= row.p50 && row.p50 <= row.p95 && row.p95 <= row.p99 && row.p99 <= row.max
-  return row.count > 0 && inside && ordered && row.stddev >= 0 && /^[A-Za-z0-9+/=_-]*$/.test(row.sketch)
+  return (
+    row.count > 0 &&
+    row.count <= maxCount &&
+    inside &&
+    ordered &&
+    row.stddev >= 0 &&
+    /^[A-Za-z0-9+/=_-]*$/.test(row.sketch)
+  )
 }
 
 function rowAt(source: Record<string, readonly unknown[]>, index: number): Record<string, unknown> {

@@ -15,6 +15,10 @@ export interface ReceiverOptions {
   committed(receipts: readonly AddressedReceipt[], messages: readonly Spooled[]): void
 }
 
+function isFull(error: unknown): boolean {
+  return error instanceof MillraceError && error.code === 'spool-full'
+}
+
 /** Takes messages as they come and commits them in groups; those that do not fit stay their agents' duty. */
 export class Receiver {
   private readonly options: ReceiverOptions
@@ -79,14 +83,21 @@ export class Receiver {
       this.failure = undefined
       this.options.committed(receipts, group)
     } catch (error) {
-      await this.failed(error, signal)
+      if (isFull(error) || group.length === 1) await this.failed(error, signal)
+      else await this.commitOneByOne(group, signal)
     }
+  }
+
+  /** One message that the spool cannot take must not take its neighbours with it. */
+  private async commitOneByOne(group: readonly Spooled[], signal: AbortSignal): Promise<void> {
+    for (const message of group) if (!signal.aborted) await this.commit([message], signal)
   }
 
   /** Everything queued is let go: no receipt goes out, so the agents repeat it. */
   private async failed(error: unknown, signal: AbortSignal): Promise<void> {
-    const full = error instanceof MillraceError && error.code === 'spool-full'
-    const message = full ? 'the spool is full (spool.maxBytes), so no receipts go out' : `the spool failed: ${error}`
+    const message = isFull(error)
+      ? 'the spool is full (spool.maxBytes), so no receipts go out'
+      : `the spool failed: ${error}`
     if (this.failure !== message) this.options.log.error({ error }, message)
     this.failure = message
     this.queue = []

@@ -2,7 +2,8 @@ import type { DuckDBConnection, DuckDBInstance, DuckDBValue } from '@duckdb/node
 import type { SeriesInfo } from '@millrace/contracts'
 import type { Clock } from '@millrace/pipeline'
 import type {
-  CompletenessRow,
+  BootShare,
+  DeviceBoots,
   DeviceRange,
   LiveReading,
   Refusal,
@@ -13,6 +14,7 @@ import type {
   Tier,
 } from '../stored.ts'
 import { lengthLabel, retentionDays } from '../stored.ts'
+import { groupBoots } from './boots.ts'
 import {
   completenessTable,
   createStage,
@@ -22,6 +24,7 @@ import {
   selectList,
   summaryTable,
   type TableKind,
+  toBootRows,
   toChunks,
 } from './duckdb-tables.ts'
 
@@ -73,7 +76,7 @@ export class DuckDbStore implements Store {
     const completeness = byTable('completeness', batch.completeness)
     await this.enqueue(async () => {
       for (const [table, part] of rows) await this.replace(table, summaryTable, part)
-      for (const [table, part] of completeness) await this.replace(table, completenessTable, part)
+      for (const [table, part] of completeness) await this.replace(table, completenessTable, toBootRows(part))
     })
     for (const table of [...rows.keys(), ...completeness.keys()]) this.tables.add(table)
     return []
@@ -103,15 +106,24 @@ export class DuckDbStore implements Store {
     return await this.read<LiveReading>(sql, [site, device, metric, from, to])
   }
 
-  async readCompleteness({ site, device, from, to }: DeviceRange): Promise<CompletenessRow[]> {
-    const parts = [...this.tables]
-      .filter((table) => table.startsWith('completeness_'))
-      .map((table) => {
-        return `SELECT ${selectList(completenessTable)} FROM "${table}" t WHERE site = $1 AND device = $2 AND start >= $3::BIGINT AND start < $4::BIGINT`
-      })
-    const sql = `${parts.join(' UNION ALL ')} ORDER BY start`
-    const rows = await this.read<Omit<CompletenessRow, 'boots'> & { boots: string }>(sql, [site, device, from, to])
-    return rows.map((row) => ({ ...row, boots: JSON.parse(row.boots) }))
+  async readCompleteness({ site, device, from, to }: DeviceRange): Promise<DeviceBoots[]> {
+    const tables = [...this.tables].filter((table) => table.startsWith('completeness_'))
+    const parts = tables.map((table) => `SELECT * FROM "${table}" WHERE start >= $3::BIGINT AND start < $4::BIGINT`)
+    const sql = `SELECT site, device, boot, sum(messages)::DOUBLE AS messages,
+        CASE WHEN bool_and(known) THEN min("firstSeq")::DOUBLE END AS "firstSeq",
+        CASE WHEN bool_and(known) THEN max("lastSeq")::DOUBLE END AS "lastSeq"
+      FROM (SELECT *, "firstSeq" IS NOT NULL AND "lastSeq" IS NOT NULL AND (boot IS NOT NULL OR coalesce(
+          "firstSeq" >= lag("firstSeq") OVER run AND "lastSeq" >= lag("lastSeq") OVER run, true)) AS known
+        FROM (${parts.join(' UNION ALL ')}) WHERE ($1 IS NULL OR site = $1) AND ($2 IS NULL OR device = $2)
+        WINDOW run AS (PARTITION BY site, device, boot ORDER BY start, "lengthMs"))
+      GROUP BY site, device, boot ORDER BY site, device, boot NULLS FIRST`
+    const rows = await this.read<BootShare & { site: string; device: string }>(sql, [
+      site ?? null,
+      device ?? null,
+      from,
+      to,
+    ])
+    return groupBoots(rows)
   }
 
   async series(): Promise<SeriesInfo[]> {

@@ -1,5 +1,5 @@
 import { BIGINT, DOUBLE, DuckDBDataChunk, type DuckDBType, type DuckDBValue, VARCHAR } from '@duckdb/node-api'
-import type { CompletenessRow, LiveReading, StoredRow } from '../stored.ts'
+import type { BootShare, CompletenessRow, LiveReading, StoredRow } from '../stored.ts'
 
 interface Column<Row> {
   name: string
@@ -17,11 +17,11 @@ export interface TableKind<Row> {
 }
 
 function texts<Row extends object>(...names: (keyof Row & string)[]): Column<Row>[] {
-  return names.map((name) => ({ name, type: VARCHAR, of: (row) => row[name] as string }))
+  return names.map((name) => ({ name, type: VARCHAR, of: (row) => row[name] as string | null }))
 }
 
 function integers<Row extends object>(...names: (keyof Row & string)[]): Column<Row>[] {
-  return names.map((name) => ({ name, type: BIGINT, of: (row) => row[name] as number }))
+  return names.map((name) => ({ name, type: BIGINT, of: (row) => row[name] as number | null }))
 }
 
 function doubles<Row extends object>(...names: (keyof Row & string)[]): Column<Row>[] {
@@ -39,11 +39,18 @@ export const summaryTable: TableKind<StoredRow> = {
   time: 'start',
 }
 
-export const completenessTable: TableKind<CompletenessRow> = {
+/** One run of a device in one window. */
+export type BootRow = Omit<CompletenessRow, 'boots'> & BootShare
+
+export function toBootRows(rows: readonly CompletenessRow[]): BootRow[] {
+  return rows.flatMap(({ boots, ...row }) => boots.map((share) => ({ ...row, ...share })))
+}
+
+/** The key names a window: all its runs are replaced together. */
+export const completenessTable: TableKind<BootRow> = {
   columns: [
-    ...texts<CompletenessRow>('site', 'device'),
-    ...integers<CompletenessRow>('start', 'lengthMs', 'rev'),
-    { name: 'boots', type: VARCHAR, of: (row) => JSON.stringify(row.boots) },
+    ...texts<BootRow>('site', 'device', 'boot'),
+    ...integers<BootRow>('start', 'lengthMs', 'rev', 'firstSeq', 'lastSeq', 'messages'),
   ],
   key: ['start', 'lengthMs', 'device', 'site'],
   time: 'start',

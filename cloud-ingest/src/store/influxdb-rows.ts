@@ -10,9 +10,11 @@ const sources: Record<Tier, string> = {
   days: '"history"."summary_1d"',
 }
 
-function where({ from, to }: { from: number; to: number }, tags: Record<string, string>): string {
-  const conditions = Object.entries(tags).map(([tag, value]) => `"${tag}" = ${stringLiteral(value)}`)
-  return `WHERE ${conditions.join(' AND ')} AND time >= ${Math.floor(from)}ms AND time < ${Math.floor(to)}ms`
+function where({ from, to }: { from: number; to: number }, tags: Record<string, string | undefined>): string {
+  const given = Object.entries(tags).filter((tag): tag is [string, string] => tag[1] !== undefined)
+  const conditions = given.map(([tag, value]) => `"${tag}" = ${stringLiteral(value)}`)
+  const span = [`time >= ${Math.floor(from)}ms`, `time < ${Math.floor(to)}ms`]
+  return `WHERE ${[...conditions, ...span].join(' AND ')}`
 }
 
 export function selectRows(tier: Tier, range: SeriesRange): string {

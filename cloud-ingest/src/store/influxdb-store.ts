@@ -2,7 +2,7 @@ import type { SeriesInfo } from '@millrace/contracts'
 import { type Logger, MillraceError, UnreachableError } from '@millrace/pipeline'
 import type { InfluxDB } from 'influx'
 import type {
-  CompletenessRow,
+  DeviceBoots,
   DeviceRange,
   LiveReading,
   Refusal,
@@ -13,6 +13,7 @@ import type {
   Tier,
 } from '../stored.ts'
 import { tierOf } from '../stored.ts'
+import { mergeOverTime } from './boots.ts'
 import {
   authorizationOf,
   createClient,
@@ -24,12 +25,13 @@ import {
 } from './influxdb-client.ts'
 import { type WriteTarget, writeLines } from './influxdb-http.ts'
 import {
-  parseSeriesKey,
   selectCompleteness,
+  selectNewest,
   selectReadings,
   selectRows,
   toCompleteness,
   toRows,
+  toSeries,
 } from './influxdb-rows.ts'
 import { LineEncoder } from './line-protocol.ts'
 import { type RefusedLine, writeBisecting } from './refusals.ts'
@@ -84,8 +86,8 @@ export class InfluxDbStore implements Store {
     return values.map(([ts, value]) => ({ site, device, metric, ts, value }))
   }
 
-  async readCompleteness(range: DeviceRange): Promise<CompletenessRow[]> {
-    return toCompleteness((await this.query([selectCompleteness(range)])).flat())
+  async readCompleteness(range: DeviceRange): Promise<DeviceBoots[]> {
+    return mergeOverTime(toCompleteness((await this.query([selectCompleteness(range)])).flat()))
   }
 
   async series(): Promise<SeriesInfo[]> {

@@ -1,5 +1,5 @@
 import type { CompletenessRow, LiveReading, StoredRow } from '../stored.ts'
-import { lengthLabel } from '../stored.ts'
+import { lengthLabel, totalsOf } from '../stored.ts'
 
 type Tags = readonly (readonly [key: string, value: string])[]
 
@@ -45,14 +45,15 @@ export class LineEncoder {
     )
   }
 
+  /** All runs in one point, as tags name the device alone: sums for graphs, and the runs as JSON. */
   completeness(row: CompletenessRow): string {
-    const messages = row.boots.reduce((sum, { messages }) => sum + messages, 0)
+    const { messages, missing } = totalsOf(row.boots)
     const head = encodeHead(`completeness_${lengthLabel(row.lengthMs)}`, [
       ['device', row.device],
       ['site', row.site],
     ])
     const boots = encodeText(JSON.stringify(row.boots))
-    return `${head} boots=${boots},lengthMs=${row.lengthMs}i,messages=${messages}i,rev=${row.rev}i ${row.start}`
+    return `${head} boots=${boots},lengthMs=${row.lengthMs}i,messages=${messages}i${missing === null ? '' : `,missing=${missing}i`},rev=${row.rev}i ${row.start}`
   }
 
   reading(reading: LiveReading): string {

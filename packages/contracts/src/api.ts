@@ -113,4 +113,6 @@ export interface StatusResponse {
   /** The ingest's clock, epoch ms. */
   at: number
   agents: StatusBody[]
+  /** What the ingest itself set aside. */
+  deadLetters?: { reason: string; letters: number; readings: number; firstMs: number; lastMs: number }[]
 }

@@ -1,0 +1,43 @@
+import { type Clock, type Logger, type Meters, pause } from '@millrace/pipeline'
+import type { Custody } from './spool/index.ts'
+import type { Feeders } from './store/feeders.ts'
+import type { Store } from './stored.ts'
+
+const lookEveryMs = 5_000
+const purgeEveryMs = 10 * 60_000
+
+export interface House {
+  custody: Custody
+  feeders: Feeders
+  stores: readonly Store[]
+  clock: Clock
+  log: Logger
+  meters: Meters
+}
+
+/** Gauges every few seconds, and every ten minutes what has outlived its time goes. Resolves when the signal ends. */
+export async function keepHouse(house: House, signal: AbortSignal): Promise<void> {
+  let purgeAt = performance.now() + purgeEveryMs / 10
+  while (!signal.aborted) {
+    await look(house).catch((error) => house.log.warn({ error }, 'the spool did not tell its size'))
+    if (performance.now() >= purgeAt) {
+      purgeAt = performance.now() + purgeEveryMs
+      await cleanUp(house)
+    }
+    await pause(lookEveryMs, signal).catch(() => undefined)
+  }
+}
+
+async function look({ custody, feeders, meters }: House): Promise<void> {
+  const { bytes, maxBytes } = await custody.usage()
+  meters.gauge('spool_bytes', 'Bytes of the spool in use').set(bytes)
+  meters.gauge('spool_max_bytes', 'Bytes the spool may use').set(maxBytes)
+  meters.gauge('let_go_messages', 'Messages let go unreceipted because too many waited').set(custody.receiver.letGo)
+  const behind = meters.gauge('store_behind', 'Log entries a store has not taken', ['store'])
+  for (const state of feeders.states()) behind.set({ store: state.type }, state.behind)
+}
+
+async function cleanUp({ custody, feeders, stores, clock, log }: House): Promise<void> {
+  const steps = [() => custody.purge(clock.now(), feeders.takenUpTo()), ...stores.map((store) => () => store.expire())]
+  for (const step of steps) await step().catch((error) => log.warn({ error }, 'cleaning up failed; it is tried again'))
+}

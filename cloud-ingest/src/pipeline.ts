@@ -1,0 +1,163 @@
+import {
+  type Clock,
+  createHttpServer,
+  createMeters,
+  type HttpServer,
+  type Logger,
+  type Message,
+  type Meters,
+} from '@millrace/pipeline'
+import type { CloudLink } from './cloud-link.ts'
+import { collectors } from './collect/index.ts'
+import { ReceiptBox } from './collect/receipt-box.ts'
+import type { IngestConfig } from './config.ts'
+import { decodeMessage } from './decode/index.ts'
+import { keepHouse } from './housekeeping.ts'
+import { LiveFeed } from './live-feed.ts'
+import { LiveView } from './serve/live-view.ts'
+import { servePage } from './serve/page.ts'
+import { serveApi } from './serve/server.ts'
+import { Custody } from './spool/index.ts'
+import { daysIn } from './store/days.ts'
+import { Feeders } from './store/feeders.ts'
+import { stores as storeTypes } from './store/index.ts'
+import type { Store } from './stored.ts'
+
+export interface IngestContext {
+  clock: Clock
+  log: Logger
+}
+
+export interface Ingest {
+  /** Of the HTTP API. */
+  port: number
+  stop(): Promise<void>
+}
+
+interface Parts {
+  config: IngestConfig
+  clock: Clock
+  log: Logger
+  meters: Meters
+  view: LiveView
+  stores: ReadonlyMap<string, Store>
+  custody: Custody
+  link: CloudLink
+  feeders: Feeders
+  feeds: readonly LiveFeed[]
+}
+
+/** collect -> decode -> spool -> { store, serve }. A receipt goes out once a message is on the spool's disk. */
+export async function startIngest(config: IngestConfig, context: IngestContext): Promise<Ingest> {
+  const parts = await createParts(config, context)
+  const http = await createHttp(parts)
+  const stopping = new AbortController()
+  const receiving = parts.custody.receiver.run(stopping.signal)
+  parts.feeders.start(stopping.signal)
+  for (const feed of parts.feeds) feed.start()
+  const keeping = keepHouse({ ...parts, stores: [...parts.stores.values()] }, stopping.signal)
+  const { port } = await http.listen()
+  await parts.link.start((message) => receive(message, parts))
+  parts.log.info({ port, stores: [...parts.stores.keys()] }, 'ingest is running')
+
+  return {
+    port,
+    async stop() {
+      await parts.link.stop()
+      stopping.abort()
+      parts.view.events.close()
+      await http.close()
+      await Promise.all([receiving, keeping, parts.feeders.stopped(), ...parts.feeds.map((feed) => feed.stop())])
+      for (const store of parts.stores.values()) await store.close()
+      await parts.custody.close()
+    },
+  }
+}
+
+/** One message on its way: what is promised goes to the spool, the rest to whoever looks. */
+function receive(message: Message, { custody, view, feeds, meters }: Parts): void {
+  const decoded = decodeMessage(message)
+  meters.counter('messages_total', 'Messages received', ['kind']).inc({ kind: decoded.kind })
+  if (decoded.kind === 'spooled') custody.receiver.offer(decoded.spooled)
+  if (decoded.kind === 'provisional') view.provisional(decoded.body)
+  if (decoded.kind === 'status') view.status(decoded.body)
+  if (decoded.kind !== 'live') return
+  view.readings(decoded.body)
+  for (const feed of feeds) feed.push(decoded.body)
+}
+
+async function createParts(config: IngestConfig, { clock, log }: IngestContext): Promise<Parts> {
+  const { dataDir, spool, dayZone } = config
+  const view = new LiveView(clock)
+  const stores = await openStores(config, { clock, log })
+  let receipts: ReceiptBox | undefined
+  const custody = await Custody.open({
+    ...{ dataDir, clock, log, maxBytes: spool.maxBytes },
+    committed(owed, messages) {
+      for (const receipt of owed) receipts?.offer(receipt)
+      view.committed(messages)
+    },
+  })
+  const link = await collectors.create(config.collect, { clientId: `millrace-ingest-${custody.name}`, log })
+  receipts = new ReceiptBox(link, log)
+  link.onConnect(() => {
+    for (const receipt of custody.receipts()) receipts.offer(receipt)
+  })
+  const shared = { clock, log: custody.log, logger: log, days: daysIn(dayZone) }
+  const feeders = new Feeders(
+    [...stores].map(([name, store], index) => {
+      const first = index === 0 ? { written: view.written.bind(view) } : {}
+      return { ...shared, name, store, type: name, accountable: index === 0, ...first }
+    }),
+  )
+  view.know(await knownSeries(stores, custody))
+  const feeds = [...stores.values()].map((store) => new LiveFeed(store, log))
+  return { config, clock, log, meters: createMeters('millrace_ingest'), view, stores, custody, link, feeders, feeds }
+}
+
+async function openStores({ stores, dataDir }: IngestConfig, context: IngestContext): Promise<Map<string, Store>> {
+  const opened = new Map<string, Store>()
+  for (const settings of stores) opened.set(settings.type, await storeTypes.create(settings, { ...context, dataDir }))
+  return opened
+}
+
+/** The spool forgets nothing that has sent within its life; a store may know series of an earlier one. */
+async function knownSeries(stores: ReadonlyMap<string, Store>, custody: Custody) {
+  const [first] = stores.values()
+  const stored = await first!.series().catch(() => [])
+  return [...stored, ...custody.series()]
+}
+
+async function createHttp({
+  config,
+  clock,
+  log,
+  meters,
+  view,
+  stores,
+  custody,
+  link,
+  feeders,
+}: Parts): Promise<HttpServer> {
+  const { host, port, tokenFile, page } = config.http
+  const ready = () => {
+    const storeProblems = feeders
+      .states()
+      .flatMap(({ type, error }) => (error === null ? [] : [`store ${type}: ${error}`]))
+    const reasons = [link.problem(), custody.receiver.problem, ...storeProblems].filter(
+      (reason) => reason !== undefined,
+    )
+    return { ok: reasons.length === 0, reasons }
+  }
+  const http = createHttpServer({ host, port, tokenFile, log, meters, name: 'millrace-ingest', ready })
+  serveApi(http.app, {
+    ...{ clock, stores, series: view.series, openWindows: view.openWindows, events: view.events },
+    statuses: view.statuses,
+    accounts: async () => {
+      return { at: clock.now(), ...(await custody.accounts(feeders.progress())), stores: feeders.states() }
+    },
+    deadLetters: () => custody.deadLetters(),
+  })
+  await servePage(http.app, page)
+  return http
+}

@@ -1,0 +1,38 @@
+import { nameSchema, steps } from '@millrace/contracts'
+import { checkConfig } from '@millrace/pipeline'
+import { z } from 'zod'
+
+const hourMs = 3_600_000
+
+/** Epoch ms, or ISO 8601 with a zone. */
+const moment = z
+  .string()
+  .refine((text) => /^\d+(\.\d+)?$/.test(text) || z.iso.datetime({ offset: true }).safeParse(text).success, {
+    message: 'epoch ms, or ISO 8601 with a zone',
+  })
+  .transform((text) => (/^\d/.test(text) && !text.includes('-') ? Number(text) : Date.parse(text)))
+
+const span = { from: moment.optional(), to: moment.optional(), store: z.string().optional() }
+const series = { site: nameSchema, device: nameSchema, metric: nameSchema }
+
+export const summariesQuery = z.object({
+  ...series,
+  ...span,
+  step: z.enum(steps).default('1m'),
+  sketch: z.enum(['0', '1']).default('0'),
+})
+export const readingsQuery = z.object({ ...series, ...span })
+export const completenessQuery = z.object({ site: nameSchema, device: nameSchema, ...span })
+export const liveQuery = z.object({ site: nameSchema.optional() })
+export const accountsQuery = z.object({ devices: z.enum(['0', '1']).default('1') })
+
+/** Throws a UsageError that names every wrong parameter; the server answers it with 400. */
+export function readQuery<Schema extends z.ZodType>(query: unknown, schema: Schema): z.output<Schema> {
+  return checkConfig(query, schema, 'the query')
+}
+
+/** The last hour where nothing is asked for; the end is not included. */
+export function spanOf({ from, to }: { from?: number | undefined; to?: number | undefined }, nowMs: number) {
+  const end = to ?? nowMs + hourMs
+  return { from: from ?? Math.min(end, nowMs) - hourMs, to: end }
+}

@@ -1,0 +1,109 @@
+import type {
+  AccountsResponse,
+  CompletenessResponse,
+  StatusBody,
+  StatusResponse,
+  SummariesResponse,
+} from '@millrace/contracts'
+import { type Clock, type HttpServer, UsageError } from '@millrace/pipeline'
+import { type Store, type Tier, totalsOf } from '../stored.ts'
+import type { EventHub } from './events.ts'
+import { type OpenWindows, toApiSummary } from './open-windows.ts'
+import {
+  accountsQuery,
+  completenessQuery,
+  liveQuery,
+  readingsQuery,
+  readQuery,
+  spanOf,
+  summariesQuery,
+} from './query.ts'
+import type { SeriesIndex } from './series-index.ts'
+
+export interface ServeContext {
+  clock: Clock
+  /** By type; the first one answers where a query names none. */
+  stores: ReadonlyMap<string, Store>
+  series: SeriesIndex
+  openWindows: OpenWindows
+  events: EventHub
+  statuses: ReadonlyMap<string, StatusBody>
+  accounts(): Promise<AccountsResponse>
+  deadLetters(): Promise<NonNullable<StatusResponse['deadLetters']>>
+}
+
+const tiers: Record<string, Tier> = { '1m': 'minutes', '1h': 'hours', '1d': 'days' }
+
+function storeOf({ stores }: ServeContext, name: string | undefined): Store {
+  const store = name === undefined ? [...stores.values()][0] : stores.get(name)
+  if (store) return store
+  throw new UsageError('no such store', [
+    { path: 'store', found: name ?? 'none', expected: [...stores.keys()].join(' or ') },
+  ])
+}
+
+/** Stored rows, then the open windows that no stored row stands for: no gap, nothing twice. */
+async function summaries(query: unknown, context: ServeContext): Promise<SummariesResponse> {
+  const { site, device, metric, step, sketch, store, ...span } = readQuery(query, summariesQuery)
+  const series = { site, device, metric }
+  const { from, to } = spanOf(span, context.clock.now())
+  const open = step === '1m' ? context.openWindows.of(series, from, to) : []
+  const [rows] = await storeOf(context, store).readRows(tiers[step]!, [{ ...series, from, to }])
+  const stored = new Set(rows!.map(({ start, lengthMs }) => `${start}/${lengthMs}`))
+  const provisional = open.filter(({ start, lengthMs }) => !stored.has(`${start}/${lengthMs}`))
+  const unit = rows!.at(-1)?.unit ?? context.series.unitOf(series) ?? ''
+  return {
+    series: { ...series, unit },
+    step,
+    summaries: [...rows!.map((row) => toApiSummary(row, sketch === '1')), ...provisional],
+  }
+}
+
+async function completeness(query: unknown, context: ServeContext): Promise<CompletenessResponse> {
+  const { site, device, store, ...span } = readQuery(query, completenessQuery)
+  const { from, to } = spanOf(span, context.clock.now())
+  const devices = await storeOf(context, store).readCompleteness({ site, device, from, to })
+  return { from, to, devices: devices.map(({ boots, ...name }) => ({ ...name, ...totalsOf(boots) })) }
+}
+
+async function readings(query: unknown, context: ServeContext) {
+  const { site, device, metric, store, ...span } = readQuery(query, readingsQuery)
+  const series = { site, device, metric }
+  const rows = await storeOf(context, store).readReadings({ ...series, ...spanOf(span, context.clock.now()) })
+  return { series, readings: rows.map(({ ts, value }) => ({ ts, value })) }
+}
+
+function listen(app: HttpServer['app'], context: ServeContext): void {
+  app.get('/api/live', async (request, reply) => {
+    const { site } = readQuery(request.query, liveQuery)
+    if (!context.events.add(reply.raw, site)) {
+      return await reply.code(503).send({ error: 'too-many', message: 'too many pages are listening' })
+    }
+    reply.hijack()
+    for (const status of context.statuses.values()) context.events.sendTo(reply.raw, 'status', status)
+    return reply
+  })
+}
+
+/** The HTTP API of the ingest. A store that cannot be read answers 500 and leaves the others alone. */
+export function serveApi(app: HttpServer['app'], context: ServeContext): void {
+  app.addHook('onSend', async (_request, reply) => {
+    if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-cache')
+  })
+  app.get('/api/series', async () => context.series.list())
+  app.get('/api/summaries', async ({ query }) => await summaries(query, context))
+  app.get('/api/readings', async ({ query }) => await readings(query, context))
+  app.get('/api/completeness', async ({ query }) => await completeness(query, context))
+  app.get('/api/accounts', async ({ query }) => {
+    const { devices } = readQuery(query, accountsQuery)
+    const accounts = await context.accounts()
+    return devices === '1' ? accounts : { ...accounts, devices: [] }
+  })
+  app.get('/api/status', async (): Promise<StatusResponse> => {
+    const agents = [...context.statuses.values()]
+    return { at: context.clock.now(), agents, deadLetters: await context.deadLetters() }
+  })
+  /** No rules are evaluated yet, so none has fired. */
+  app.get('/api/alerts', async () => [])
+  listen(app, context)
+}

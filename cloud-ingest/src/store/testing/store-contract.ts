@@ -1,0 +1,143 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { CompletenessRow, Store, StoredRow } from '../../stored.ts'
+import { minuteMs, noon, storedRow } from '../../testing/rows.ts'
+
+export interface StoreUnderTest {
+  store: Store
+  /** Closes the store and opens it again on the same data. */
+  reopen(): Promise<Store>
+  dispose(): Promise<void>
+}
+
+const wide = { site: 'north', device: 'pump', metric: 'temperature', from: noon - 1e9, to: noon + 1e9 }
+const hourMs = 60 * minuteMs
+
+function withoutWritten(rows: readonly StoredRow[]): StoredRow[] {
+  return rows.map(({ writtenMs: _written, ...row }) => row)
+}
+
+/** What every store must hold to, whatever it is made of. `nowMs` is near the rows' times. */
+export function testStore(name: string, create: () => Promise<StoreUnderTest>): void {
+  describe(`${name} as a store`, () => {
+    let tested: StoreUnderTest
+    let store: Store
+    beforeEach(async () => {
+      tested = await create()
+      store = tested.store
+    })
+    afterEach(async () => await tested.dispose())
+
+    const read = async (range = wide) => withoutWritten((await store.readRows('minutes', [range]))[0]!)
+
+    test('a row reads back exactly as it was written', async () => {
+      const values = [-1e-300, 1 / 3, 0.1 + 0.2, 1e100, -98.6, 5e-324, 123456789.123456]
+      const row = storedRow({ values, metric: 'temperature' })
+      const counter = storedRow({ values: [1, 5, 2], metric: 'energy' })
+      expect(await store.write({ rows: [row, counter], completeness: [] })).toEqual([])
+      expect(await read()).toEqual([row])
+      expect(await read({ ...wide, metric: 'energy' })).toEqual([counter])
+    })
+
+    test('writing a batch twice equals writing it once', async () => {
+      const rows = Array.from({ length: 500 }, (_, index) =>
+        storedRow({ start: noon + index * minuteMs, values: [index] }),
+      )
+      await store.write({ rows, completeness: [] })
+      await store.write({ rows, completeness: [] })
+      expect(await read()).toEqual(rows)
+    })
+
+    test('a later write of a key replaces the whole row, and its neighbours stay', async () => {
+      const rows = [0, 1, 2].map((index) => storedRow({ start: noon + index * minuteMs }))
+      await store.write({ rows, completeness: [] })
+      const newer = { ...storedRow({ start: noon + minuteMs, values: [7, 8, 9, 10], rev: 1 }), amended: 1 }
+      await store.write({ rows: [newer], completeness: [] })
+      expect(await read()).toEqual([rows[0], newer, rows[2]])
+    })
+
+    test('ranges hold their first moment and not their last, and are answered in the order asked', async () => {
+      const rows = [0, 1, 2, 3].map((index) => storedRow({ start: noon + index * minuteMs }))
+      const other = storedRow({ device: 'fan' })
+      await store.write({ rows: [...rows, other], completeness: [] })
+      const range = { ...wide, from: noon + minuteMs, to: noon + 3 * minuteMs }
+      const found = await store.readRows('minutes', [{ ...wide, device: 'fan' }, range, { ...wide, device: 'none' }])
+      expect(found.map(withoutWritten)).toEqual([[other], [rows[1], rows[2]], []])
+    })
+
+    test('windows of any length are minutes; hours and days are kept apart', async () => {
+      const short = storedRow({ start: noon, lengthMs: 10_000 })
+      const long = storedRow({ start: noon + 30 * minuteMs, lengthMs: 30 * minuteMs })
+      const hour = storedRow({ lengthMs: hourMs })
+      const day = storedRow({ start: noon - 12 * hourMs, lengthMs: 23 * hourMs })
+      await store.write({ rows: [short, long, hour, day], completeness: [] })
+      expect(await read()).toEqual([short, long])
+      expect((await store.readRows('hours', [wide])).map(withoutWritten)).toEqual([[hour]])
+      expect((await store.readRows('days', [wide])).map(withoutWritten)).toEqual([[day]])
+    })
+
+    test('series are told with their newest value', async () => {
+      const rows = [0, 1].map((index) => storedRow({ start: noon + index * minuteMs, values: [index, index + 0.5] }))
+      await store.write({ rows: [...rows, storedRow({ device: 'fan', metric: 'energy' })], completeness: [] })
+      const series = (await store.series()).sort((a, b) => (a.device < b.device ? 1 : -1))
+      expect(series.map(({ device, metric, unit, lastValue }) => [device, metric, unit, lastValue])).toEqual([
+        ['pump', 'temperature', '°C', 1.5],
+        ['fan', 'energy', 'Wh', 3],
+      ])
+      expect(series[0]!.lastTs).toBe(rows[1]!.lastTs)
+    })
+
+    test('live readings read back once each', async () => {
+      const readings = [0, 1].map((index) => ({
+        site: 'north',
+        device: 'pump',
+        metric: 'temperature',
+        ts: noon + index,
+        value: index / 3,
+      }))
+      await store.writeReadings(readings)
+      await store.writeReadings([readings[1]!, readings[1]!])
+      expect(await store.readReadings(wide)).toEqual(readings)
+    })
+
+    test('completeness merges over time by run, and a seq that falls makes a nameless run unknown', async () => {
+      const row = (minute: number, boots: CompletenessRow['boots']) => {
+        return { site: 'north', device: 'pump', start: noon + minute * minuteMs, lengthMs: minuteMs, rev: 0, boots }
+      }
+      const share = (boot: string | null, [firstSeq, lastSeq]: [number, number], messages: number) => {
+        return { boot, firstSeq, lastSeq, messages }
+      }
+      await store.write({
+        rows: [],
+        completeness: [
+          row(0, [share(null, [0, 9], 10), share('b1', [0, 9], 8)]),
+          row(1, [share(null, [0, 5], 6)]),
+          row(2, [share('b1', [20, 29], 10), share('b2', [0, 3], 4)]),
+          { ...row(0, [share('x', [1, 2], 2)]), device: 'fan' },
+        ],
+      })
+      await store.write({ rows: [], completeness: [row(1, [share(null, [0, 6], 7)])] })
+      const found = await store.readCompleteness({ site: 'north', from: noon, to: noon + hourMs })
+      expect(found).toEqual([
+        { site: 'north', device: 'fan', boots: [share('x', [1, 2], 2)] },
+        {
+          ...{ site: 'north', device: 'pump' },
+          boots: [
+            { boot: null, firstSeq: null, lastSeq: null, messages: 17 },
+            share('b1', [0, 29], 18),
+            share('b2', [0, 3], 4),
+          ],
+        },
+      ])
+      const one = await store.readCompleteness({ device: 'fan', from: noon, to: noon + 1 })
+      expect(one).toHaveLength(1)
+    })
+
+    test('everything is there after it was closed and opened again', async () => {
+      const rows = [storedRow(), storedRow({ start: noon, lengthMs: 10_000, device: 'fan' })]
+      await store.write({ rows, completeness: [] })
+      store = await tested.reopen()
+      expect(await read()).toEqual([rows[0]])
+      expect(await read({ ...wide, device: 'fan' })).toEqual([rows[1]])
+    })
+  })
+}
