@@ -72,7 +72,7 @@ export class StatusReporter {
       amendSpanMs: rollup.keeper.amendSpanMs,
       floors: floorsOf(rollup.keeper),
       ...{ accounts, open: accounts.open, unaccounted: unaccountedOf(accounts), deadLetters },
-      ...{ devices: names.deviceCount, series: names.seriesCount },
+      ...{ devices: names.deviceCount - 1, series: names.seriesCount },
     }
   }
 
