@@ -56,6 +56,7 @@ export class KeeperState {
     if (known) return known
     const device = new DeviceState(id, [{ fromMs: Number.NEGATIVE_INFINITY, settings: this.settings }])
     this.putDevice(device)
+    this.touch(device)
     return device
   }
 
