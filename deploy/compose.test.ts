@@ -1,0 +1,188 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseConfig } from '@millrace/pipeline'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { configSchema } from '../cloud-ingest/src/config.ts'
+import { settingsSchema } from '../device-simulator/src/settings.ts'
+import { agentConfigSchema } from '../edge-agent/src/config.ts'
+import { isFresh, isReady } from './compose/healthy.ts'
+import { filesOf, writeSecrets } from './compose/secrets.ts'
+import { type Compose, composeSchema, readMount } from './testing/compose-rules.ts'
+
+const root = join(import.meta.dirname, '..')
+const read = (path: string) => readFileSync(join(root, path), 'utf8')
+const compose: Compose = composeSchema.parse(parse(read('docker-compose.yml'), { merge: true }))
+const services = Object.entries(compose.services)
+const ours = services.filter(([, { image }]) => image === 'millrace:local')
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'millrace-secrets-'))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+describe('the compose file', () => {
+  test('has the services in the order in which readings flow, after the one that makes the secrets', () => {
+    expect(services.map(([name]) => name)).toEqual([
+      'secrets',
+      'simulator',
+      'agent',
+      'mosquitto',
+      'ingest',
+      'influxdb',
+      'grafana',
+    ])
+  })
+
+  test('waits only for services that exist and can say that they are healthy', () => {
+    for (const [name, { depends_on }] of services) {
+      for (const [other, { condition }] of Object.entries(depends_on ?? {})) {
+        const needed = compose.services[other]
+        expect(needed, `${name} depends on ${other}`).toBeDefined()
+        if (condition === 'service_healthy') expect(needed?.healthcheck).toBeDefined()
+        if (condition === 'service_completed_successfully') expect(needed?.restart).toBe('no')
+      }
+    }
+  })
+
+  test('every service that stays has a health check, and waits for the secrets, itself or through others', () => {
+    const reaches = (name: string): boolean =>
+      name === 'secrets' || Object.keys(compose.services[name]?.depends_on ?? {}).some(reaches)
+    for (const [name, { restart, healthcheck }] of services) {
+      expect(reaches(name), name).toBe(true)
+      if (restart !== 'no') expect(healthcheck, name).toBeDefined()
+    }
+  })
+
+  test('publishes ports on loopback alone', () => {
+    const ports = services.flatMap(([, service]) => service.ports ?? [])
+    expect(ports.toSorted()).toEqual([
+      '127.0.0.1:1883:1883',
+      '127.0.0.1:3000:3000',
+      '127.0.0.1:8080:8080',
+      '127.0.0.1:8081:8081',
+    ])
+  })
+
+  test('pins every image by the tag of one version', () => {
+    const images = services.map(([, { image }]) => image).filter((image) => image !== 'millrace:local')
+    for (const image of images) expect(image).toMatch(/:\d+\.\d+\.\d+$/)
+    expect(read('Dockerfile')).toContain(`NODE_IMAGE=node:${JSON.parse(read('tools/node/package.json')).version}-`)
+  })
+
+  test('declares the volumes it mounts and mounts those it declares; folders of the host exist and are read-only', () => {
+    const mounts = services.flatMap(([, { volumes }]) => volumes ?? []).map(readMount)
+    const named = new Set(mounts.filter(({ source }) => !source.startsWith('.')).map(({ source }) => source))
+    expect([...named].sort()).toEqual(Object.keys(compose.volumes).sort())
+    for (const { source, readOnly } of mounts.filter((mount) => mount.source.startsWith('.'))) {
+      expect(existsSync(join(root, source)), source).toBe(true)
+      expect(readOnly, source).toBe(true)
+    }
+  })
+
+  test('holds no password: each comes from a file of its own volume', () => {
+    for (const [name, { environment }] of services) {
+      for (const key of Object.keys(environment ?? {})) {
+        if (/PASSWORD|TOKEN|SECRET/.test(key)) expect(key, name).toMatch(/__FILE$/)
+      }
+    }
+  })
+
+  test('runs our services without rights, and commands whose files exist', () => {
+    for (const [name, service] of ours) {
+      for (const word of [service.command ?? [], service.healthcheck?.test ?? []].flat()) {
+        if (/\.(ts|yaml)$/.test(word)) expect(existsSync(join(root, word)), `${name}: ${word}`).toBe(true)
+      }
+      if (name === 'secrets') continue
+      expect(service).toMatchObject({ read_only: true, cap_drop: ['ALL'], init: true })
+      expect(service.user).toBeUndefined()
+    }
+    expect(read('Dockerfile')).toMatch(/^USER node$/m)
+  })
+})
+
+describe('the config files', () => {
+  const agent = parseConfig(read('deploy/compose/agent.yaml'), agentConfigSchema, 'agent.yaml')
+  const ingest = parseConfig(read('deploy/compose/ingest.yaml'), configSchema, 'ingest.yaml')
+  const simulator = parseConfig(read('deploy/compose/simulator.yaml'), settingsSchema, 'simulator.yaml')
+
+  test('listen on the ports that are published', () => {
+    expect([agent.collect, agent.http.port]).toMatchObject([{ host: '0.0.0.0', port: 1883 }, 8081])
+    expect(ingest.http).toMatchObject({ host: '0.0.0.0', port: 8080, page: 'dashboards/live/dist' })
+  })
+
+  test('reach each other by the names of services', () => {
+    const urls = [simulator.url, ...JSON.stringify([agent.uplink, ingest]).matchAll(/"url":"([^"]+)"/g)].map(String)
+    const hosts = urls.map((url) => new URL(url.split(',').at(-1) ?? '').hostname)
+    expect(hosts).toEqual(['agent', 'mosquitto', 'mosquitto', 'influxdb'])
+    for (const host of hosts) expect(Object.keys(compose.services)).toContain(host)
+  })
+
+  test('keep what they hold in volumes', () => {
+    for (const [name, path] of [
+      ['agent', agent.dataDir],
+      ['ingest', ingest.dataDir],
+      ['simulator', simulator.ledger ?? ''],
+    ] as const) {
+      const targets = compose.services[name]?.volumes?.map(readMount).map(({ target }) => target) ?? []
+      expect(
+        targets.some((target) => path === target || path.startsWith(`${target}/`)),
+        name,
+      ).toBe(true)
+    }
+  })
+
+  test('name only secrets that are generated for their service', async () => {
+    const files = await filesOf({ ...(await writeSecrets({ folder, giveAway: false })) })
+    const texts = {
+      simulator: read('deploy/compose/simulator.yaml'),
+      agent: read('deploy/compose/agent.yaml'),
+      ingest: read('deploy/compose/ingest.yaml'),
+      mosquitto: read('deploy/compose/mosquitto.conf'),
+      influxdb: JSON.stringify(compose.services['influxdb']),
+      grafana:
+        JSON.stringify(compose.services['grafana']) + read('dashboards/grafana/provisioning/datasources/influxdb.yaml'),
+    }
+    for (const [name, text] of Object.entries(texts)) {
+      const named = [...text.matchAll(/\/run\/secrets\/millrace\/([\w-]+)/g)].map(([, file]) => file)
+      expect([...new Set(named)].sort(), name).toEqual(Object.keys(files[name as keyof typeof files]).sort())
+    }
+  })
+})
+
+describe('the secrets', () => {
+  test('stay the same at every start, also when a service has lost its volume', async () => {
+    const first = await writeSecrets({ folder, giveAway: false })
+    rmSync(join(folder, 'grafana'), { recursive: true })
+    expect(await writeSecrets({ folder, giveAway: false })).toEqual(first)
+    expect(readFileSync(join(folder, 'grafana/admin-password'), 'utf8')).toBe(`${first.grafanaAdmin}\n`)
+  })
+
+  test('are long, differ from each other and can be read by their owner alone', async () => {
+    const secrets = Object.values(await writeSecrets({ folder, giveAway: false }))
+    expect(new Set(secrets).size).toBe(secrets.length)
+    for (const secret of secrets) expect(secret).toMatch(/^[\w-]{32}$/)
+    for (const file of ['generated/secrets.json', 'agent/devices', 'ingest/http-token']) {
+      expect(statSync(join(folder, file)).mode & 0o777).toBe(0o600)
+    }
+  })
+})
+
+describe('the health check', () => {
+  test('of a service without HTTP asks whether its files are still written', async () => {
+    const now = 1_800_000_000_000
+    expect(await isFresh(folder, { withinMs: 1_000, now })).toBe(false)
+    const file = join(folder, 'run-1.json')
+    writeFileSync(file, '{}')
+    utimesSync(file, now / 1000, now / 1000)
+    expect(await isFresh(folder, { withinMs: 1_000, now: now + 1_000 })).toBe(true)
+    expect(await isFresh(folder, { withinMs: 1_000, now: now + 1_001 })).toBe(false)
+    expect(await isFresh(join(folder, 'absent'), { withinMs: 1_000, now })).toBe(false)
+  })
+
+  test('of a service that is gone fails', async () => {
+    expect(await isReady('http://127.0.0.1:9/readyz')).toBe(false)
+  })
+})
