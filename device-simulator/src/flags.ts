@@ -1,4 +1,3 @@
-import { parseArgs } from 'node:util'
 import { checkConfig, loadConfig, UsageError } from '@millrace/pipeline'
 import { perturbations } from './perturb/index.ts'
 import { type Settings, settingsSchema } from './settings.ts'
@@ -25,13 +24,7 @@ export const usage = `millrace simulate: simulated devices, or a recording, publ
 `
 
 const numeric = new Set(['seed', 'devices', 'rate', 'connections'])
-const text = { type: 'string' } as const
-const flags = {
-  ...Object.fromEntries(Object.keys(settingsSchema.shape).map((key) => [kebab(key), text])),
-  config: text,
-  recount: { type: 'boolean' },
-  help: { type: 'boolean', short: 'h' },
-} as const
+const switches = new Set(['recount', 'help'])
 
 export interface Invocation {
   task: 'run' | 'recount' | 'help'
@@ -40,12 +33,7 @@ export interface Invocation {
 
 /** What the command line asks for; throws a UsageError with every problem. */
 export async function readFlags(args: readonly string[]): Promise<Invocation> {
-  const { values, positionals } = parseArgs({ args: [...args], options: flags, strict: false, allowPositionals: true })
-  const { config, recount, help, ...given } = values as Record<string, string | boolean | undefined>
-  if (positionals.length > 0) {
-    const problems = positionals.map((word) => ({ path: 'arguments', found: word, expected: 'flags only, see --help' }))
-    throw new UsageError('the command line has arguments that mean nothing', problems)
-  }
+  const { config, recount, help, ...given } = flagsOf(args)
   const fromFile = typeof config === 'string' ? await loadConfig(config, settingsSchema) : {}
   const fromFlags = Object.fromEntries(
     Object.entries(given).map(([flag, value]) => [camel(flag), fromText(flag, value)]),
@@ -57,6 +45,23 @@ export async function readFlags(args: readonly string[]): Promise<Invocation> {
     ])
   }
   return { task: help ? 'help' : recount ? 'recount' : 'run', settings }
+}
+
+/** Values by flag; a flag that no value follows is true. Unknown ones are kept, so that the schema can name the nearest. */
+function flagsOf(args: readonly string[]): Record<string, string | true> {
+  const found: Record<string, string | true> = {}
+  const words: string[] = []
+  for (let at = 0; at < args.length; at++) {
+    const flag = /^--([a-z][a-z-]*)(?:=(.*))?$/s.exec(args[at]!)
+    const next = args[at + 1]
+    if (!flag) words.push(args[at]!)
+    else if (flag[2] !== undefined) found[flag[1]!] = flag[2]
+    else if (switches.has(flag[1]!) || next === undefined || next.startsWith('--')) found[flag[1]!] = true
+    else found[flag[1]!] = args[++at]!
+  }
+  if (words.length === 0) return found
+  const problems = words.map((word) => ({ path: 'arguments', found: word, expected: 'flags only, see --help' }))
+  throw new UsageError('the command line has arguments that mean nothing', problems)
 }
 
 function fromText(flag: string, value: unknown): unknown {
@@ -80,10 +85,6 @@ function pairs(value: string): Record<string, unknown> {
 function allOf({ all, ...named }: Record<string, unknown>): Record<string, unknown> {
   if (all === undefined) return named
   return { ...Object.fromEntries(perturbations.map(({ name }) => [name, all])), ...named }
-}
-
-function kebab(key: string): string {
-  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 }
 
 function camel(flag: string): string {

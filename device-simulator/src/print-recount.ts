@@ -1,5 +1,7 @@
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import type { Writable } from 'node:stream'
+import { UsageError } from '@millrace/pipeline'
 import { readRuns } from './ledger/index.ts'
 import { recountFleet } from './recount.ts'
 import { recountReplays } from './replay/index.ts'
@@ -10,6 +12,11 @@ import type { SentMessage } from './sent-message.ts'
  * recording is gone or has changed, so that its messages cannot be told.
  */
 export async function printRecount(folder: string, out: Writable): Promise<number> {
+  if (!existsSync(folder)) {
+    throw new UsageError('there is no ledger', [
+      { path: 'ledger', found: `${folder}, which does not exist`, expected: 'the folder that a run was given' },
+    ])
+  }
   const runs = readRuns(folder)
   let messages = 0
   const write = async (line: unknown) => {

@@ -38,9 +38,10 @@ export interface Wire {
   close(): Promise<void>
 }
 
-/** A broker in this process with a subscriber to everything. */
-export async function openWire(): Promise<Wire> {
-  const broker = await createBroker({ host: '127.0.0.1', port: 0 })
+/** A broker in this process with a subscriber to everything; one that is deaf acknowledges nothing. */
+export async function openWire({ onPort = 0, deaf = false } = {}): Promise<Wire> {
+  const gate = ({ release }: { release(): void }) => (deaf ? undefined : release())
+  const broker = await createBroker({ host: '127.0.0.1', port: onPort, gate })
   const { port } = await broker.listen()
   const url = `mqtt://127.0.0.1:${port}`
   const received: Wire['received'] = []
@@ -62,6 +63,12 @@ export async function openWire(): Promise<Wire> {
 export function publishersTo(url: string, count: number): Promise<Publisher[]> {
   const create = (clientId: string) => publishers.create({ type: 'mqtt', ...{ url } }, { clientId, log: silentLogger })
   return Promise.all(Array.from({ length: count }, (_none, index) => create(`devices-${index}`)))
+}
+
+export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const collected: T[] = []
+  for await (const item of items) collected.push(item)
+  return collected
 }
 
 /** Objects of received bodies; those that are no JSON are left out. */
