@@ -1,6 +1,5 @@
-/** CPU seconds of this process that `run` takes. */
+/** CPU seconds of this process, all its threads, that `run` takes. */
 export function cpuSeconds(run: () => void): number {
-  globalThis.gc?.()
   const before = process.cpuUsage()
   run()
   const { user, system } = process.cpuUsage(before)
@@ -15,16 +14,16 @@ export function median(values: readonly number[]): number {
 
 export interface Contestant {
   name: string
-  /** Does the whole work once; untimed preparation comes before what it returns. */
-  prepare(): () => void
+  /** Does the whole work once and answers with the CPU seconds of what is compared. */
+  run(): number
 }
 
 /** CPU seconds of each contestant in each round, A B C A B C ..., after one round that is not counted. */
 export function interleave(contestants: readonly Contestant[], rounds: number): Map<string, number[]> {
   const times = new Map<string, number[]>(contestants.map(({ name }) => [name, []]))
   for (let round = 0; round <= rounds; round++) {
-    for (const { name, prepare } of contestants) {
-      const seconds = cpuSeconds(prepare())
+    for (const { name, run } of contestants) {
+      const seconds = run()
       if (round > 0) times.get(name)!.push(seconds)
     }
   }

@@ -21,26 +21,41 @@ function randomFrom(seed: number): () => number {
   }
 }
 
-/** Payloads as a socket hands them on: one after another in slabs of 64 KiB. */
-function inSlabs(texts: readonly string[]): Buffer[] {
-  let slab = Buffer.allocUnsafeSlow(slabBytes)
-  let used = 0
-  return texts.map((text) => {
-    if (used + text.length > slabBytes) {
-      slab = Buffer.allocUnsafeSlow(slabBytes)
-      used = 0
+/** Payloads one after another in slabs of 64 KiB, as a socket hands them on: few objects, so that the collector sees little of them. */
+class Slabs {
+  readonly #slabs: Buffer[] = []
+  readonly #slabOf: Uint32Array
+  readonly #from: Uint32Array
+  readonly #to: Uint32Array
+
+  constructor(texts: readonly string[]) {
+    this.#slabOf = new Uint32Array(texts.length)
+    this.#from = new Uint32Array(texts.length)
+    this.#to = new Uint32Array(texts.length)
+    let used = slabBytes
+    for (const [at, text] of texts.entries()) {
+      if (used + text.length > slabBytes) {
+        this.#slabs.push(Buffer.allocUnsafeSlow(slabBytes))
+        used = 0
+      }
+      this.#slabOf[at] = this.#slabs.length - 1
+      this.#from[at] = used
+      used += this.#slabs.at(-1)!.write(text, used, 'latin1')
+      this.#to[at] = used
     }
-    const written = slab.write(text, used, 'latin1')
-    used += written
-    return slab.subarray(used - written, used)
-  })
+  }
+
+  body(at: number): Buffer {
+    return this.#slabs[this.#slabOf[at]!]!.subarray(this.#from[at], this.#to[at])
+  }
 }
 
 export interface Workload {
   readings: number
   payloadBytes: number
-  /** The same messages each time, with topics that are new strings, as a transport makes them. */
-  messages(): Message[]
+  messageCount: number
+  /** The same messages each time, as objects and strings that are new, as a transport makes them. */
+  messages(from: number, to: number): Message[]
   startMs: number
 }
 
@@ -60,14 +75,21 @@ export function createWorkload({ devices, seconds, metrics }: WorkloadOptions): 
       texts.push(`{"ts":${ts},"seq":${second},"boot":"a1","readings":{${readings.join(',')}}}`)
     }
   }
-  const bodies = inSlabs(texts)
+  const slabs = new Slabs(texts)
+  const messageCount = texts.length
   const topics = Array.from({ length: devices }, (_, n) =>
     Buffer.from(`telemetry/site-${n % 3}/dev-${String(n).padStart(5, '0')}`),
   )
   return {
-    readings: texts.length * metrics.length,
+    readings: messageCount * metrics.length,
     payloadBytes: texts.reduce((sum, text) => sum + text.length, 0),
-    messages: () => bodies.map((body, at) => ({ topic: topics[at % devices]!.toString(), body, qos: 1 })),
+    messageCount,
+    messages: (from, to) =>
+      Array.from({ length: Math.min(to, messageCount) - from }, (_, n) => ({
+        topic: topics[(from + n) % devices]!.toString(),
+        body: slabs.body(from + n),
+        qos: 1,
+      })),
     startMs,
   }
 }

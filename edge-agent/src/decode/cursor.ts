@@ -1,3 +1,5 @@
+import { falseWord, trueWord } from './json-bytes.ts'
+
 const space = 0x20
 const minus = 0x2d
 const dot = 0x2e
@@ -7,10 +9,14 @@ const nine = 0x39
 const maxExactDigits = 15
 /** 10^22 is the largest power of ten that a double holds exactly. */
 const maxExactDecimals = 22
+/** Digits that fit into 32 bits. */
+const groupDigits = 9
 const powers = Float64Array.from({ length: maxExactDecimals + 1 }, (_, exponent) => Number(`1e${exponent}`))
 
-function isDigit(byte: number | undefined): boolean {
-  return byte !== undefined && byte >= zero && byte <= nine
+/** The digit at a place, or -1. */
+function digitAt(bytes: Uint8Array, at: number): number {
+  const byte = at < bytes.length ? bytes[at]! : 0
+  return byte >= zero && byte <= nine ? byte - zero : -1
 }
 
 /** JSON white space apart from the space itself. */
@@ -46,7 +52,7 @@ export class Cursor {
 
   /** Takes the byte if it is next, white space aside. */
   take(byte: number): boolean {
-    if (this.peek() !== byte) return false
+    if (this.bytes[this.at] !== byte && this.peek() !== byte) return false
     this.at++
     return true
   }
@@ -56,6 +62,14 @@ export class Cursor {
     for (let n = 0; n < word.length; n++) if (this.bytes[this.at + n] !== word[n]) return false
     this.at += word.length
     return true
+  }
+
+  /** A number at the position, or 1 for true and 0 for false; NaN for anything else. */
+  numberOrTruth(): number {
+    const first = this.bytes[this.at]
+    if (first === trueWord[0]) return this.takeWord(trueWord) ? 1 : Number.NaN
+    if (first === falseWord[0]) return this.takeWord(falseWord) ? 0 : Number.NaN
+    return this.number()
   }
 
   /**
@@ -80,13 +94,19 @@ export class Cursor {
     return negative ? -size : size
   }
 
-  /** Takes digits from `at` on into `#digits`; answers how many. */
+  /** Takes digits from `at` on into `#digits`; answers how many. Nine at a time in whole numbers, which are faster. */
   #digitsFrom(at: number): number {
     const { bytes } = this
-    let digits = this.#digits
+    let group = 0
+    let inGroup = 0
     let end = at
-    for (let byte = bytes[end]; isDigit(byte); byte = bytes[++end]) digits = digits * 10 + byte! - zero
-    this.#digits = digits
+    for (let digit = digitAt(bytes, end); digit >= 0; digit = digitAt(bytes, ++end)) {
+      group = (group * 10 + digit) | 0
+      if (++inGroup < groupDigits) continue
+      this.#digits = this.#digits * powers[groupDigits]! + group
+      group = inGroup = 0
+    }
+    this.#digits = this.#digits * powers[inGroup]! + group
     this.at = end
     return end - at
   }
@@ -97,8 +117,8 @@ export class Cursor {
     if (isExponent(bytes[this.at])) {
       let at = this.at + 1
       if (bytes[at] === minus || bytes[at] === 0x2b) at++
-      if (!isDigit(bytes[at])) return Number.NaN
-      while (isDigit(bytes[at])) at++
+      if (digitAt(bytes, at) < 0) return Number.NaN
+      while (digitAt(bytes, at) >= 0) at++
       this.at = at
     }
     return Number(Buffer.from(bytes.buffer, bytes.byteOffset + start, this.at - start).toString('latin1'))

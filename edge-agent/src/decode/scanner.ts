@@ -10,35 +10,23 @@ import { unstamped } from '@millrace/windows'
 import type { BatchBuilder, Envelope } from './batch-builder.ts'
 import { Cursor } from './cursor.ts'
 import { isoTime } from './iso-time.ts'
+import {
+  bootBit,
+  closeBrace,
+  closeBracket,
+  colon,
+  comma,
+  keys,
+  openBrace,
+  openBracket,
+  quote,
+  readingsBit,
+  seqBit,
+  tsBit,
+  valueBit,
+} from './json-bytes.ts'
+import { type Skeleton, SkeletonMaker, seqSlot, tsSlot } from './skeleton.ts'
 import type { TopicEntry } from './topic-cache.ts'
-
-const byte = (text: string): number => text.charCodeAt(0)
-const word = (text: string): Uint8Array => Buffer.from(text, 'latin1')
-
-const quote = byte('"')
-const comma = byte(',')
-const colon = byte(':')
-const openBrace = byte('{')
-const closeBrace = byte('}')
-const openBracket = byte('[')
-const closeBracket = byte(']')
-
-/** Keys by their first letter; each has a bit, so that one that comes twice is noticed. */
-const keys = {
-  [byte('t')]: { rest: word('ts"'), bit: 1 },
-  [byte('s')]: { rest: word('seq"'), bit: 2 },
-  [byte('b')]: { rest: word('boot"'), bit: 4 },
-  [byte('r')]: { rest: word('readings"'), bit: 8 },
-  [byte('v')]: { rest: word('value"'), bit: 16 },
-} as Record<number, { rest: Uint8Array; bit: number } | undefined>
-const tsBit = 1
-const seqBit = 2
-const bootBit = 4
-const readingsBit = 8
-const valueBit = 16
-
-const trueWord = word('true')
-const falseWord = word('false')
 
 /**
  * Decodes the plain shapes of a device message straight from its bytes into columns, without a string or an object.
@@ -50,6 +38,8 @@ export class Scanner {
   /** Ids of boots met before, by name. */
   readonly #boots: ReadonlyMap<string, number>
   readonly #cursor = new Cursor()
+  readonly #maker = new SkeletonMaker()
+  #learns = false
   readonly #envelope: Envelope = { ts: 0, seq: 0, boot: 0, flags: 0 }
   #entry!: TopicEntry
   #arrivedMonotonicMs = 0
@@ -71,12 +61,46 @@ export class Scanner {
   /** True when the message has been added to the columns; false leaves them as they were. */
   scan(entry: TopicEntry, body: Uint8Array): boolean {
     const { readingCount, messageCount } = this.#columns
+    const { skeleton } = entry.memory
     this.#entry = entry
     this.#readings = 0
-    this.#cursor.open(body)
-    const taken =
-      (entry.metric === undefined ? this.#deviceMessage() : this.#metricMessage()) && this.#cursor.peek() < 0
+    this.#learns = false
+    if (skeleton !== undefined) {
+      if (this.#fill(skeleton, body)) return true
+      this.#columns.rollBack(readingCount, messageCount)
+      entry.memory.miss()
+    }
+    const taken = this.#readWhole(body)
     if (!taken) this.#columns.rollBack(readingCount, messageCount)
+    return taken
+  }
+
+  /** Reads the numbers of a message that equals the skeleton around them. */
+  #fill({ segments, slots, boot }: Skeleton, body: Uint8Array): boolean {
+    const cursor = this.#cursor
+    const from = this.#columns.readingCount
+    cursor.open(body)
+    this.#clearEnvelope()
+    this.#envelope.boot = boot
+    for (let n = 0; n < slots.length; n++) {
+      if (!cursor.takeWord(segments[n]!) || !this.#slot(slots[n]!)) return false
+    }
+    return cursor.takeWord(segments[slots.length]!) && cursor.at === body.length && this.#sealFrom(from)
+  }
+
+  #slot(slot: number): boolean {
+    if (slot === tsSlot) return this.#time()
+    return slot === seqSlot ? this.#seq() : this.#value(slot)
+  }
+
+  #readWhole(body: Uint8Array): boolean {
+    const { metric, memory } = this.#entry
+    const cursor = this.#cursor
+    cursor.open(body)
+    this.#learns = memory.wanted && cursor.peek() === openBrace
+    if (this.#learns) this.#maker.begin()
+    const taken = (metric === undefined ? this.#deviceMessage() : this.#metricMessage()) && cursor.peek() < 0
+    if (taken && this.#learns) memory.learn(this.#maker.finish(body, this.#envelope.boot))
     return taken
   }
 
@@ -136,10 +160,18 @@ export class Scanner {
   }
 
   #field(bit: number): boolean {
-    if (bit === tsBit) return this.#time()
-    if (bit === seqBit) return this.#seq()
+    if (bit === tsBit) return this.#noted(tsSlot)
+    if (bit === seqBit) return this.#noted(seqSlot)
     if (bit === bootBit) return this.#boot()
     return bit === readingsBit ? this.#readingsObject() : this.#metricValue()
+  }
+
+  /** Reads a slot's token, and notes its place where the message is to be learned. */
+  #noted(slot: number): boolean {
+    const from = this.#cursor.at
+    const taken = this.#slot(slot)
+    if (this.#learns) this.#maker.add(slot, from, this.#cursor.at)
+    return taken
   }
 
   #time(): boolean {
@@ -206,20 +238,15 @@ export class Scanner {
     if (!cursor.take(colon)) return false
     cursor.peek()
     const series = table.meet(index, this.#object)
-    return series !== 0 && this.#value(series)
+    return series !== 0 && this.#noted(series)
   }
 
   #metricValue(): boolean {
-    return this.#value(this.#entry.series)
+    return this.#noted(this.#entry.series)
   }
 
   #value(series: number): boolean {
-    const cursor = this.#cursor
-    const first = cursor.bytes[cursor.at]!
-    let value = Number.NaN
-    if (first === trueWord[0]) value = cursor.takeWord(trueWord) ? 1 : value
-    else if (first === falseWord[0]) value = cursor.takeWord(falseWord) ? 0 : value
-    else value = cursor.number()
+    const value = this.#cursor.numberOrTruth()
     if (!(Math.abs(value) <= maxAbsoluteValue)) return false
     this.#columns.push(series, value)
     this.#readings++

@@ -1,6 +1,7 @@
 import { isName, parseTelemetryTopic, type SetAsideReason } from '@millrace/contracts'
 import { MetricTable } from './metric-table.ts'
 import type { DecoderNames } from './names.ts'
+import { SkeletonMemory } from './skeleton.ts'
 
 const maxTopics = 200_000
 
@@ -17,6 +18,7 @@ export interface TopicEntry {
   series: number
   /** Metrics of the device seen in good readings. */
   table: MetricTable
+  memory: SkeletonMemory
   /** The boot seen last, as bytes, and its id. */
   bootBytes: Uint8Array
   boot: number
@@ -55,6 +57,7 @@ export class TopicCache {
       metric,
       series: 0,
       table: this.#table(device),
+      memory: new SkeletonMemory(),
       bootBytes: new Uint8Array(),
       boot: 0,
     }
