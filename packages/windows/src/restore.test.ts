@@ -67,8 +67,13 @@ const entry: fc.Arbitrary<JournalEntry> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc
-      .constantFrom(minuteMs, 5 * minuteMs, 10_000)
-      .map((lengthMs) => ({ kind: 'settings' as const, settings: { ...settings, lengthMs, maxReadings: 5 } })),
+      .record({
+        lengthMs: fc.constantFrom(minuteMs, 5 * minuteMs, 10_000),
+        latenessMs: fc.constantFrom(0, 5_000, 10 * minuteMs),
+        maxReadings: fc.constantFrom(3, 5),
+        amendForMs: fc.constantFrom(hourMs, 24 * hourMs),
+      })
+      .map((changed) => ({ kind: 'settings' as const, settings: changed })),
   },
 )
 const journal = fc.array(entry, { maxLength: 25 })

@@ -259,6 +259,15 @@ describe('a full set', () => {
     expect(agent.row(10, t0)!.summary).toMatchObject({ count: 10, duplicate: 10 })
   })
 
+  it('remembers over a restart how many repeats it gave up', () => {
+    const agent = agentAt(t0, { maxReadings: 4 })
+    agent.apply(data([0, 0, 1, 2, 3].map((n) => at(t0 + n)))).checkpoint()
+    agent.kill()
+    agent.idle(1).checkpoint()
+    expect(agent.row(10, t0)!.summary).toMatchObject({ count: 4, duplicate: 1 })
+    expect(counts(agent)).toMatchObject({ accepted: 5, closed: 4, duplicate: 1, open: 0 })
+  })
+
   it('stays at its size when late readings would enlarge it', () => {
     const agent = agentAt(t0, { maxReadings: 4 })
     agent
@@ -304,6 +313,16 @@ describe('time settings', () => {
       [2, 120, 5],
     ])
     expect(agent.keeper.settings).toEqual(five)
+  })
+
+  it('never let a watermark or a floor fall when the lateness grows', () => {
+    const agent = agentAt(t0 + 3 * hourMs).apply(data([at(t0 + 59 * minuteMs)]))
+    agent.apply({ kind: 'settings', settings: { ...settings, latenessMs: 10 * minuteMs } })
+    const { watermarkMs, floorMs } = agent.keeper.device(1)!
+    agent.apply(data([at(t0 + hourMs)]))
+    expect(agent.keeper.device(1)).toMatchObject({ watermarkMs, floorMs })
+    agent.apply(data([at(t0 + 2 * hourMs)]))
+    expect(agent.keeper.device(1)!.watermarkMs).toBe(t0 + 110 * minuteMs)
   })
 
   it('hold at once for a device that was never heard', () => {

@@ -173,6 +173,15 @@ export class TestAgent {
   }
 
   private save(changes: KeeperChanges): void {
+    const written = new Set([
+      ...changes.windows.map(({ series, start }) => `window ${series} ${start}`),
+      ...changes.completeness.map(({ device, start }) => `messages ${device} ${start}`),
+    ])
+    const deleted = [
+      ...changes.deletedWindows.map(({ series, start }) => `window ${series} ${start}`),
+      ...changes.deletedCompleteness.map(({ device, start }) => `messages ${device} ${start}`),
+    ]
+    if (deleted.some((key) => written.has(key))) throw new Error('a key is both written and deleted')
     for (const { series, start } of changes.deletedWindows) this.saved.delete(`window ${series} ${start}`)
     for (const { device, start } of changes.deletedCompleteness) this.saved.delete(`messages ${device} ${start}`)
     for (const series of changes.deletedUnstamped) this.saved.delete(`unstamped ${series}`)
