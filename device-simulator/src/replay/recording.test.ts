@@ -107,6 +107,11 @@ describe('a recording', () => {
     expect(many.report.named).toHaveLength(20)
   })
 
+  it('refuses a line without an end, however long, and reads on behind it', async () => {
+    const { report } = await read(`time,t\n${'x'.repeat(3_000_000)}\n1700000000,1\n`, base)
+    expect(report).toMatchObject({ lines: 3, messages: 1, named: [{ line: 2, reason: 'too long' }] })
+  })
+
   it('counts every line exactly once, for any bytes', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), async (bytes) => {

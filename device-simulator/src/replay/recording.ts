@@ -84,7 +84,8 @@ async function* readLines(file: string, encoding: string): AsyncGenerator<string
   let rest = ''
   for await (const chunk of createReadStream(file)) {
     const lines = (rest + decoder.decode(chunk as Uint8Array, { stream: true })).split('\n')
-    rest = lines.pop()!
+    // Cut, so that a file without line ends does not fill the memory; the line is refused as too long.
+    rest = lines.pop()!.slice(0, maxLineLength + 1)
     yield lines.map(withoutReturn)
   }
   rest += decoder.decode()
