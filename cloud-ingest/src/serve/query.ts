@@ -22,7 +22,7 @@ export const summariesQuery = z.object({
   sketch: z.enum(['0', '1']).default('0'),
 })
 export const readingsQuery = z.object({ ...series, ...span })
-export const completenessQuery = z.object({ site: nameSchema, device: nameSchema, ...span })
+export const completenessQuery = z.object({ site: nameSchema.optional(), device: nameSchema.optional(), ...span })
 export const liveQuery = z.object({ site: nameSchema.optional() })
 export const accountsQuery = z.object({ devices: z.enum(['0', '1']).default('1') })
 

@@ -9,7 +9,8 @@ import { type RollupContext, rollUp, spansOf } from './rollup.ts'
 
 const changesPerBatch = 5_000
 const retryLimits = { minMs: 200, maxMs: 30_000 }
-/** Real time between looks at dirty hours and days: in between, any number of changes costs one merge. */
+const maxIdleMs = 60_000
+/** Real time between merges of dirty hours and days: in between, any number of changes costs one merge. */
 const rollupEveryMs = { hours: 5_000, days: 60_000 }
 
 export interface FeederOptions extends RollupContext {
@@ -19,7 +20,6 @@ export interface FeederOptions extends RollupContext {
   accountable: boolean
   /** Called with rows that have just become readable. */
   written?: (rows: readonly StoredRow[]) => void
-  rollupEvery?: typeof rollupEveryMs
 }
 
 interface Written {
@@ -38,7 +38,9 @@ export class Feeder {
   private cursor = 0
   private tries = 0
   private error: string | null = null
-  private readonly due = { hours: 0, days: 0 }
+  /** Spans may be dirty; always so at first, as an earlier life may have left some. */
+  private readonly pending = { hours: true, days: true }
+  private readonly dueMs = { hours: 0, days: 0 }
 
   constructor(options: FeederOptions) {
     this.options = options
@@ -84,6 +86,7 @@ export class Feeder {
     const dirty = this.dirtyOf(changes, rows)
     await log.settle({ store: name, upTo: changes.upTo, dirty, refusals, accountable })
     this.cursor = changes.upTo
+    if (dirty.length > 0) Object.assign(this.pending, { hours: true, days: true })
     written?.(rows)
     return true
   }
@@ -115,16 +118,19 @@ export class Feeder {
     return [...marks.values()]
   }
 
+  /** The first change after a pause is merged at once, those that follow wait. */
   private async rollUpWhenDue(tier: 'hours' | 'days'): Promise<boolean> {
-    if (performance.now() < this.due[tier]) return false
-    const more = await rollUp(tier, this.options)
-    if (!more) this.due[tier] = performance.now() + (this.options.rollupEvery ?? rollupEveryMs)[tier]
-    return more
+    if (!this.pending[tier] || performance.now() < this.dueMs[tier]) return false
+    const outcome = await rollUp(tier, this.options)
+    this.pending[tier] = outcome === 'more'
+    if (outcome === 'done') this.dueMs[tier] = performance.now() + rollupEveryMs[tier]
+    return outcome !== 'clean'
   }
 
   private async idle(signal: AbortSignal): Promise<void> {
-    const waitMs = Math.max(0, Math.min(this.due.hours, this.due.days) - performance.now())
+    const due = (['hours', 'days'] as const).filter((tier) => this.pending[tier]).map((tier) => this.dueMs[tier])
     const timeout = new AbortController()
+    const waitMs = Math.max(0, Math.min(...due, performance.now() + maxIdleMs) - performance.now())
     const timer = setTimeout(() => timeout.abort(), waitMs)
     await this.options.log.changed(this.cursor, AbortSignal.any([signal, timeout.signal]))
     clearTimeout(timer)

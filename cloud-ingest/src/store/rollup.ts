@@ -29,24 +29,28 @@ function endOf({ tier, start }: DirtySpan, days: Days): number {
 }
 
 /**
- * Once minutes of a span have outlived their retention, what is left is not the whole: the stored row then takes in
- * only the minutes written after it, so that doing this twice changes nothing.
+ * The merge of the span's minutes. Where some have outlived their retention, that would not be the whole: then the
+ * stored row takes in the minutes that are new since it was written, so that doing this twice changes nothing. A new
+ * revision of a minute that the stored row has already counted cannot be told from it any more, and is left out.
  */
-function combine(span: DirtySpan, found: { minutes: StoredRow[]; stored: StoredRow | undefined }, end: number) {
-  const { minutes, stored } = found
-  const whole = minutes.length > 0 ? mergeMinutes(span, minutes, end - span.start) : undefined
-  if (stored?.writtenMs === undefined || stored.count <= (whole?.count ?? 0)) return whole
-  const fresh = minutes.filter((row) => row.writtenMs! > stored.writtenMs!)
-  return fresh.length > 0 ? mergeMinutes(span, [stored, ...fresh], end - span.start) : undefined
+function combine(span: DirtySpan, { minutes, stored }: Found, lengthMs: number): StoredRow | undefined {
+  const writtenMs = stored?.writtenMs ?? Number.POSITIVE_INFINITY
+  const added = minutes.filter((row) => row.rev === 0 && row.writtenMs! > writtenMs)
+  const readings = (rows: readonly StoredRow[]) => rows.reduce((sum, { count }) => sum + count, 0)
+  const whole = stored === undefined || readings(minutes) - readings(added) >= stored.count
+  if (whole) return minutes.length > 0 ? mergeMinutes(span, minutes, lengthMs) : undefined
+  return added.length > 0 ? mergeMinutes(span, [stored, ...added], lengthMs) : undefined
 }
 
-function rowsOfSpan(
-  span: DirtySpan,
-  found: { minutes: StoredRow[]; stored: StoredRow | undefined },
-  context: RollupContext,
-) {
+interface Found {
+  minutes: StoredRow[]
+  /** Looked up only where minutes may be gone. */
+  stored: StoredRow | undefined
+}
+
+function rowsOfSpan(span: DirtySpan, found: Found, context: RollupContext): StoredRow[] {
   try {
-    const row = combine(span, found, endOf(span, context.days))
+    const row = combine(span, found, endOf(span, context.days) - span.start)
     return row ? [row] : []
   } catch (error) {
     context.logger.error({ error, ...span }, 'minutes cannot be merged')
@@ -54,11 +58,11 @@ function rowsOfSpan(
   }
 }
 
-/** Recomputes some of the dirty hours or days from the store's minutes, newest first; false when none was dirty. */
-export async function rollUp(tier: RollupTier, context: RollupContext): Promise<boolean> {
+/** Recomputes some of the dirty hours or days from the store's minutes, newest first; `clean` when none was dirty. */
+export async function rollUp(tier: RollupTier, context: RollupContext): Promise<'clean' | 'done' | 'more'> {
   const { name, store, log, logger } = context
   const spans = await log.dirty(name, tier, spansPerPass[tier])
-  if (spans.length === 0) return false
+  if (spans.length === 0) return 'clean'
   const ranges = spans.map((span): SeriesRange => ({ ...span, from: span.start, to: endOf(span, context.days) }))
   const minutes = await store.readRows('minutes', ranges)
   const stored = await readStored(tier, ranges, context)
@@ -69,7 +73,7 @@ export async function rollUp(tier: RollupTier, context: RollupContext): Promise<
   if (refusals.length > 0)
     logger.error({ store: name, detail: refusals[0]!.detail }, `${tier} were refused by the store`)
   await log.clean(name, spans)
-  return true
+  return spans.length < spansPerPass[tier] ? 'done' : 'more'
 }
 
 /** The present rows of those spans alone that may have lost minutes. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { CompletenessRow, Store, StoredRow } from '../../stored.ts'
-import { minuteMs, noon, storedRow } from '../../testing/rows.ts'
+import { minuteMs, type RowSpec, storedRow } from '../../testing/rows.ts'
 
 export interface StoreUnderTest {
   store: Store
@@ -9,14 +9,20 @@ export interface StoreUnderTest {
   dispose(): Promise<void>
 }
 
-const wide = { site: 'north', device: 'pump', metric: 'temperature', from: noon - 1e9, to: noon + 1e9 }
+/** Near the present, as some stores go by the wall clock: the start of the running hour. */
+const now = Math.floor(Date.now() / 3_600_000) * 3_600_000
+const wide = { site: 'north', device: 'pump', metric: 'temperature', from: now - 1e9, to: now + 1e9 }
 const hourMs = 60 * minuteMs
+
+function rowAt(spec: RowSpec = {}): StoredRow {
+  return storedRow({ start: now, ...spec })
+}
 
 function withoutWritten(rows: readonly StoredRow[]): StoredRow[] {
   return rows.map(({ writtenMs: _written, ...row }) => row)
 }
 
-/** What every store must hold to, whatever it is made of. `nowMs` is near the rows' times. */
+/** What every store must hold to, whatever it is made of. */
 export function testStore(name: string, create: () => Promise<StoreUnderTest>): void {
   describe(`${name} as a store`, () => {
     let tested: StoreUnderTest
@@ -31,44 +37,42 @@ export function testStore(name: string, create: () => Promise<StoreUnderTest>): 
 
     test('a row reads back exactly as it was written', async () => {
       const values = [-1e-300, 1 / 3, 0.1 + 0.2, 1e100, -98.6, 5e-324, 123456789.123456]
-      const row = storedRow({ values, metric: 'temperature' })
-      const counter = storedRow({ values: [1, 5, 2], metric: 'energy' })
+      const row = rowAt({ values, metric: 'temperature' })
+      const counter = rowAt({ values: [1, 5, 2], metric: 'energy' })
       expect(await store.write({ rows: [row, counter], completeness: [] })).toEqual([])
       expect(await read()).toEqual([row])
       expect(await read({ ...wide, metric: 'energy' })).toEqual([counter])
     })
 
     test('writing a batch twice equals writing it once', async () => {
-      const rows = Array.from({ length: 500 }, (_, index) =>
-        storedRow({ start: noon + index * minuteMs, values: [index] }),
-      )
+      const rows = Array.from({ length: 500 }, (_, index) => rowAt({ start: now + index * minuteMs, values: [index] }))
       await store.write({ rows, completeness: [] })
       await store.write({ rows, completeness: [] })
       expect(await read()).toEqual(rows)
     })
 
     test('a later write of a key replaces the whole row, and its neighbours stay', async () => {
-      const rows = [0, 1, 2].map((index) => storedRow({ start: noon + index * minuteMs }))
+      const rows = [0, 1, 2].map((index) => rowAt({ start: now + index * minuteMs }))
       await store.write({ rows, completeness: [] })
-      const newer = { ...storedRow({ start: noon + minuteMs, values: [7, 8, 9, 10], rev: 1 }), amended: 1 }
+      const newer = { ...rowAt({ start: now + minuteMs, values: [7, 8, 9, 10], rev: 1 }), amended: 1 }
       await store.write({ rows: [newer], completeness: [] })
       expect(await read()).toEqual([rows[0], newer, rows[2]])
     })
 
     test('ranges hold their first moment and not their last, and are answered in the order asked', async () => {
-      const rows = [0, 1, 2, 3].map((index) => storedRow({ start: noon + index * minuteMs }))
-      const other = storedRow({ device: 'fan' })
+      const rows = [0, 1, 2, 3].map((index) => rowAt({ start: now + index * minuteMs }))
+      const other = rowAt({ device: 'fan' })
       await store.write({ rows: [...rows, other], completeness: [] })
-      const range = { ...wide, from: noon + minuteMs, to: noon + 3 * minuteMs }
+      const range = { ...wide, from: now + minuteMs, to: now + 3 * minuteMs }
       const found = await store.readRows('minutes', [{ ...wide, device: 'fan' }, range, { ...wide, device: 'none' }])
       expect(found.map(withoutWritten)).toEqual([[other], [rows[1], rows[2]], []])
     })
 
     test('windows of any length are minutes; hours and days are kept apart', async () => {
-      const short = storedRow({ start: noon, lengthMs: 10_000 })
-      const long = storedRow({ start: noon + 30 * minuteMs, lengthMs: 30 * minuteMs })
-      const hour = storedRow({ lengthMs: hourMs })
-      const day = storedRow({ start: noon - 12 * hourMs, lengthMs: 23 * hourMs })
+      const short = rowAt({ start: now, lengthMs: 10_000 })
+      const long = rowAt({ start: now + 30 * minuteMs, lengthMs: 30 * minuteMs })
+      const hour = rowAt({ lengthMs: hourMs })
+      const day = rowAt({ start: now - 12 * hourMs, lengthMs: 23 * hourMs })
       await store.write({ rows: [short, long, hour, day], completeness: [] })
       expect(await read()).toEqual([short, long])
       expect((await store.readRows('hours', [wide])).map(withoutWritten)).toEqual([[hour]])
@@ -76,8 +80,8 @@ export function testStore(name: string, create: () => Promise<StoreUnderTest>): 
     })
 
     test('series are told with their newest value', async () => {
-      const rows = [0, 1].map((index) => storedRow({ start: noon + index * minuteMs, values: [index, index + 0.5] }))
-      await store.write({ rows: [...rows, storedRow({ device: 'fan', metric: 'energy' })], completeness: [] })
+      const rows = [0, 1].map((index) => rowAt({ start: now + index * minuteMs, values: [index, index + 0.5] }))
+      await store.write({ rows: [...rows, rowAt({ device: 'fan', metric: 'energy' })], completeness: [] })
       const series = (await store.series()).sort((a, b) => (a.device < b.device ? 1 : -1))
       expect(series.map(({ device, metric, unit, lastValue }) => [device, metric, unit, lastValue])).toEqual([
         ['pump', 'temperature', '°C', 1.5],
@@ -91,7 +95,7 @@ export function testStore(name: string, create: () => Promise<StoreUnderTest>): 
         site: 'north',
         device: 'pump',
         metric: 'temperature',
-        ts: noon + index,
+        ts: now + index,
         value: index / 3,
       }))
       await store.writeReadings(readings)
@@ -101,7 +105,7 @@ export function testStore(name: string, create: () => Promise<StoreUnderTest>): 
 
     test('completeness merges over time by run, and a seq that falls makes a nameless run unknown', async () => {
       const row = (minute: number, boots: CompletenessRow['boots']) => {
-        return { site: 'north', device: 'pump', start: noon + minute * minuteMs, lengthMs: minuteMs, rev: 0, boots }
+        return { site: 'north', device: 'pump', start: now + minute * minuteMs, lengthMs: minuteMs, rev: 0, boots }
       }
       const share = (boot: string | null, [firstSeq, lastSeq]: [number, number], messages: number) => {
         return { boot, firstSeq, lastSeq, messages }
@@ -116,7 +120,7 @@ export function testStore(name: string, create: () => Promise<StoreUnderTest>): 
         ],
       })
       await store.write({ rows: [], completeness: [row(1, [share(null, [0, 6], 7)])] })
-      const found = await store.readCompleteness({ site: 'north', from: noon, to: noon + hourMs })
+      const found = await store.readCompleteness({ site: 'north', from: now, to: now + hourMs })
       expect(found).toEqual([
         { site: 'north', device: 'fan', boots: [share('x', [1, 2], 2)] },
         {
@@ -128,12 +132,12 @@ export function testStore(name: string, create: () => Promise<StoreUnderTest>): 
           ],
         },
       ])
-      const one = await store.readCompleteness({ device: 'fan', from: noon, to: noon + 1 })
+      const one = await store.readCompleteness({ device: 'fan', from: now, to: now + 1 })
       expect(one).toHaveLength(1)
     })
 
     test('everything is there after it was closed and opened again', async () => {
-      const rows = [storedRow(), storedRow({ start: noon, lengthMs: 10_000, device: 'fan' })]
+      const rows = [rowAt(), rowAt({ start: now, lengthMs: 10_000, device: 'fan' })]
       await store.write({ rows, completeness: [] })
       store = await tested.reopen()
       expect(await read()).toEqual([rows[0]])
