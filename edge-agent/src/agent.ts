@@ -53,7 +53,9 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const reporter = new StatusReporter({ pipeline, config, clock, isFull: () => pressure?.full ?? false })
   const upkeep = new Upkeep({
     ...{ keeper: pipeline.rollup.keeper, clock, idleMs: idleMs(config) },
-    ...{ amendForMs: config.windows.amendFor, amendMaxBytes: config.windows.amendMaxBytes },
+    amendForMs: config.windows.amendFor,
+    // In a small spool the sets must leave room for what nobody has receipted yet.
+    amendMaxBytes: Math.min(config.windows.amendMaxBytes, config.spool.maxBytes / 4),
   })
   pressure = createPressure(options, pipeline, upkeep)
   const running = new RunningAgent({ options, pipeline, reporter, upkeep, pressure, meters })

@@ -16,8 +16,11 @@ function duration(minMs: number, maxMs: number, range: string) {
 const windows = z
   .strictObject({
     /** Divides one hour, at most 30 minutes. */
-    length: duration(second, 30 * minute, 'a duration from 1s to 30m')
-      .refine((ms) => hour % ms === 0, 'a length that divides one hour, such as 1m, 5m or 30m')
+    length: durationMs
+      .refine(
+        (ms) => ms >= second && ms <= 30 * minute && hour % ms === 0,
+        'a length from 1s to 30m that divides one hour, such as 1m, 5m or 30m',
+      )
       .default(minute),
     /** How far a device's watermark stays behind its newest reading. */
     lateness: duration(0, hour, 'a duration up to 1h').default(5 * second),

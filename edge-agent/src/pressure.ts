@@ -1,4 +1,5 @@
 import type { JournalEntry } from '@millrace/windows'
+import type { SpanEntry } from './upkeep.ts'
 
 export interface PressureOptions {
   whenFull: 'refuse' | 'drop-oldest'
@@ -6,7 +7,7 @@ export interface PressureOptions {
   reserveBytes: number
   usedBytes(): Promise<number>
   /** A shorter amendment span; undefined where it is as short as it can be. */
-  shorterSpan(): JournalEntry | undefined
+  shorterSpan(): SpanEntry | undefined
   append(entry: JournalEntry): void
   /** Writes what is closed and drops sets below the floors. */
   checkpoint(): Promise<void>
@@ -34,16 +35,29 @@ export class Pressure {
     this.#full = true
   }
 
-  /** One step towards room; call it every second. */
+  /** Looks for room; call it every second. */
   async tick(): Promise<void> {
     if (!this.#full) return
-    if (await this.#hasRoom()) return this.#resume()
-    const span = this.#options.shorterSpan()
-    if (span) {
+    if ((await this.#hasRoom()) || (await this.#giveUpSets()) || (await this.#giveUpMessages())) this.#resume()
+  }
+
+  /** True once there is room. */
+  async #giveUpSets(): Promise<boolean> {
+    let before: number | undefined
+    for (;;) {
+      const span = this.#options.shorterSpan()
+      // The same again: the entry found no room on a full disk.
+      if (!span || span.amendSpanMs === before) return false
+      before = span.amendSpanMs
       this.#options.append(span)
       await this.#options.checkpoint()
-    } else if (this.#options.whenFull === 'drop-oldest') await this.#options.dropOldest()
-    if (await this.#hasRoom()) this.#resume()
+      if (await this.#hasRoom()) return true
+    }
+  }
+
+  async #giveUpMessages(): Promise<boolean> {
+    if (this.#options.whenFull === 'drop-oldest') await this.#options.dropOldest()
+    return await this.#hasRoom()
   }
 
   async #hasRoom(): Promise<boolean> {

@@ -10,6 +10,8 @@ export interface UpkeepOptions {
   amendMaxBytes: number
 }
 
+export type SpanEntry = Extract<JournalEntry, { kind: 'span' }>
+
 const retireAfterMs = 7 * 86_400_000
 /** Below this share of the budget the span may grow again. */
 const growBelow = 0.5
@@ -46,7 +48,7 @@ export class Upkeep {
   }
 
   /** The amendment span that keeps the sets within their budget, if it is another than now. */
-  span(setBytes: number): JournalEntry | undefined {
+  span(setBytes: number): SpanEntry | undefined {
     const { keeper, amendForMs, amendMaxBytes } = this.#options
     if (setBytes > amendMaxBytes) return this.shrunkSpan(0.8)
     if (setBytes > amendMaxBytes * growBelow || keeper.amendSpanMs >= amendForMs) return undefined
@@ -54,7 +56,7 @@ export class Upkeep {
   }
 
   /** A shorter span, or undefined where it is as short as it can be. */
-  shrunkSpan(factor: number): JournalEntry | undefined {
+  shrunkSpan(factor: number): SpanEntry | undefined {
     const { keeper } = this.#options
     const shortestMs = 2 * keeper.settings.lengthMs
     if (keeper.amendSpanMs <= shortestMs) return undefined

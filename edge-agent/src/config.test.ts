@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs'
+import { loadConfig, parseConfig, UsageError } from '@millrace/pipeline'
+import { describe, expect, it } from 'vitest'
+import { agentConfigSchema, idleMs } from './config.ts'
+
+const example = new URL('../agent.example.yaml', import.meta.url).pathname
+const least = `
+agent: pi-1
+site: lab
+dataDir: ./data/agent
+collect: { type: broker }
+uplink: { type: mqtt, url: mqtt://127.0.0.1:1884 }
+`
+
+function problemsOf(text: string) {
+  try {
+    parseConfig(text, agentConfigSchema, 'agent.yaml')
+  } catch (error) {
+    if (error instanceof UsageError) return error.problems.map(({ path }) => path.replace(/ \(.*/, ''))
+  }
+  return []
+}
+
+describe('the config file', () => {
+  it('needs five settings, and the example states every default', async () => {
+    const config = parseConfig(least, agentConfigSchema, 'agent.yaml')
+    expect(await loadConfig(example, agentConfigSchema)).toEqual(config)
+    expect(idleMs(config)).toBe(120_000)
+  })
+
+  it('is refused with every problem at once', () => {
+    const text = `${least}windows: { length: 7m, amendFor: 90d, lenght: 1m }\nspool: { whenFull: panic }\nhttp: { port: 99999 }\n`
+    expect(problemsOf(text).toSorted()).toEqual(
+      expect.arrayContaining(['http.port', 'spool.whenFull', 'windows.amendFor', 'windows.length']),
+    )
+  })
+
+  it('refuses a window that does not divide one hour or is longer than 30 minutes', () => {
+    for (const length of ['0s', '7s', '7m', '1h', '500ms']) {
+      expect(problemsOf(`${least}windows: { length: ${length} }`)).toEqual(['windows.length'])
+    }
+    for (const length of ['1s', '10s', '1m', '5m', '30m']) {
+      expect(problemsOf(`${least}windows: { length: ${length} }`)).toEqual([])
+    }
+  })
+
+  it('holds no secret itself', () => {
+    expect(readFileSync(example, 'utf8')).not.toMatch(/^\s*password:/m)
+  })
+})

@@ -1,0 +1,89 @@
+import { until } from '@millrace/pipeline/testing'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Agent } from './agent.ts'
+import { Device, expectedWindows } from './testing/device.ts'
+import { FakeIngest } from './testing/fake-ingest.ts'
+import { Bench, freePort } from './testing/fixture.ts'
+import { seededRandom } from './testing/seeded-random.ts'
+
+const lengthMs = 10_000
+const maxBytes = 2 * 1024 * 1024
+let bench: Bench
+
+beforeEach(() => {
+  bench = new Bench()
+})
+afterEach(() => bench.close())
+
+const baseMs = Math.floor((Date.now() - 86_000_000) / lengthMs) * lengthMs
+const metrics = Array.from({ length: 10 }, (_, index) => `m${index}`)
+
+/** Publishes values that do not compress until the agent takes no more; resolves when all is acknowledged. */
+function fill(device: Device, agent: Agent, isOver: () => boolean): Promise<void> {
+  const random = seededRandom(1)
+  const send = async () => {
+    for (let seq = 0; !isOver(); seq++) {
+      const objects = Array.from({ length: 100 }, (_, index) => ({
+        ts: baseMs + seq * 10_000 + index * 100,
+        seq: seq * 100 + index,
+        boot: 'a',
+        readings: Object.fromEntries(metrics.map((metric) => [metric, random()])),
+      }))
+      await device.send(...objects)
+      if (seq % 4 === 3) await agent.pipeline.checkpoints.run()
+    }
+    await device.send({ ts: baseMs + 80_000_000, seq: 1e9, boot: 'a', readings: { m0: 0 } })
+    await agent.pipeline.checkpoints.run()
+  }
+  return send()
+}
+
+async function stack(whenFull: string) {
+  const cloudPort = await freePort()
+  const spool = { maxBytes, whenFull }
+  const agent = await bench.agent({ dataDir: await bench.folder(), cloudPort, spool })
+  const one = await bench.add(new Device(`mqtt://127.0.0.1:${agent.mqttPort}`, 'hall', 'd1'))
+  return { cloudPort, agent, one }
+}
+
+describe('a full spool', () => {
+  it('gives up amendment sets, then refuses, loses nothing acknowledged, and goes on by itself', async () => {
+    const { cloudPort, agent, one } = await stack('refuse')
+    let over = false
+    const filling = fill(one, agent, () => over)
+    const status = () => agent.reporter.status()
+    await until(async () => (await status()).spool.full, { withinMs: 20_000, label: 'a full spool' })
+    await until(async () => (await status()).amendSpanMs === 2 * lengthMs && (await status()).spool.full, {
+      withinMs: 60_000,
+      label: 'no sets left to give up',
+    })
+    const { spool } = await status()
+    expect(spool.bytes).toBeLessThanOrEqual(maxBytes)
+    over = true
+    await bench.broker(cloudPort)
+    const ingest = await bench.add(new FakeIngest({ url: `mqtt://127.0.0.1:${cloudPort}` }))
+    await filling
+    await until(async () => (await status()).spool.outboxMessages === 0, { withinMs: 20_000, label: 'an empty outbox' })
+    expect((await status()).spool.full).toBe(false)
+    const problems = [...expectedWindows([one], lengthMs)]
+      .filter(([key]) => !key.endsWith(`/${Math.floor((baseMs + 80_000_000) / lengthMs) * lengthMs}`))
+      .filter(([key, readings]) => ingest.rows.get(key)?.count !== readings.size)
+    expect(problems).toEqual([])
+    expect(ingest.balance()).toEqual([])
+    expect((await status()).unaccounted).toBe(0)
+  }, 120_000)
+
+  it('drops its oldest messages where it is told to, and says how many readings went', async () => {
+    const { agent, one } = await stack('drop-oldest')
+    let over = false
+    const filling = fill(one, agent, () => over)
+    const dropped = async () => (await agent.reporter.status()).spool.dropped
+    await until(async () => (await dropped()).length > 0, { withinMs: 60_000, label: 'something dropped' })
+    over = true
+    await filling
+    const [first] = await dropped()
+    expect(first).toMatchObject({ site: 'hall' })
+    expect(first?.readings).toBeGreaterThan(0)
+    expect((await agent.reporter.status()).unaccounted).toBe(0)
+  }, 120_000)
+})
