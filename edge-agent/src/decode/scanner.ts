@@ -117,7 +117,7 @@ export class Scanner {
     if (this.#entry.series === 0) return false
     if (this.#cursor.peek() === openBrace) return this.#objectOf(valueBit)
     this.#clearEnvelope()
-    return this.#metricValue() && this.#sealFrom(this.#columns.readingCount - 1)
+    return this.#noted(this.#entry.series) && this.#sealFrom(this.#columns.readingCount - 1)
   }
 
   #clearEnvelope(): void {
@@ -163,7 +163,7 @@ export class Scanner {
     if (bit === tsBit) return this.#noted(tsSlot)
     if (bit === seqBit) return this.#noted(seqSlot)
     if (bit === bootBit) return this.#boot()
-    return bit === readingsBit ? this.#readingsObject() : this.#metricValue()
+    return bit === readingsBit ? this.#readingsObject() : this.#noted(this.#entry.series)
   }
 
   /** Reads a slot's token, and notes its place where the message is to be learned. */
@@ -239,10 +239,6 @@ export class Scanner {
     cursor.peek()
     const series = table.meet(index, this.#object)
     return series !== 0 && this.#noted(series)
-  }
-
-  #metricValue(): boolean {
-    return this.#noted(this.#entry.series)
   }
 
   #value(series: number): boolean {

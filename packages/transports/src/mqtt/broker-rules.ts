@@ -98,8 +98,6 @@ export class BrokerRules {
       authorizePublish: (client, packet, done) => this.#publish({ client, packet, done }),
       authorizeSubscribe: (client, subscription, done) => {
         const bad = this.#judge(this.#refuseSubscribe(this.#states.get(client), subscription.topic))
-        // Behind a gate, listeners are onlookers: nothing is queued for them.
-        if (this.#options.gate) subscription.qos = 0
         done(null, bad ? null : subscription)
       },
     }
@@ -139,9 +137,9 @@ export class BrokerRules {
       done(bad)
       return
     }
-    gate({ message: toMessage(packet), release: (error) => done(error ?? null) })
     // A gated broker hands readings on and keeps no picture of them, so retained topics cannot fill its memory.
     packet.retain = false
+    gate({ message: toMessage(packet), release: (error) => done(error ?? null) })
   }
 
   #refusePublish(client: Client | null, packet: Publish): string | undefined {
