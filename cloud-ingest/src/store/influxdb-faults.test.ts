@@ -1,0 +1,146 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { gunzipSync } from 'node:zlib'
+import { manualClock, silentLogger } from '@millrace/pipeline'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Store } from '../stored.ts'
+import { minuteMs, noon, storedRow } from '../testing/rows.ts'
+import { stores } from './index.ts'
+import { retryAfterMs } from './influxdb-http.ts'
+
+interface Write {
+  lines: string[]
+  response: ServerResponse
+}
+
+/** An InfluxDB that answers as told; it keeps what it says it keeps. */
+let answer: (write: Write) => void
+const kept = new Map<string, string>()
+let requests = 0
+let store: Store
+const server = createServer((request, response) => void respond(request, response))
+
+async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk)
+  if (!request.url?.startsWith('/write')) {
+    const values = [['telemetry'], ['live'], ['minute'], ['history']]
+    response.end(JSON.stringify({ results: [{ series: [{ columns: ['name'], values }] }] }))
+    return
+  }
+  requests++
+  answer({ lines: gunzipSync(Buffer.concat(chunks)).toString('utf8').split('\n'), response })
+}
+
+const keep = (lines: readonly string[]) => {
+  for (const line of lines) kept.set(`${line.split(' ', 1)[0]} ${line.slice(line.lastIndexOf(' '))}`, line)
+}
+const say = (response: ServerResponse, status: number, error = '') => {
+  response
+    .writeHead(status, { 'content-type': 'application/json' })
+    .end(status === 204 ? '' : JSON.stringify({ error }))
+}
+
+const rows = Array.from({ length: 5_000 }, (_, index) => storedRow({ start: noon + index * minuteMs, values: [index] }))
+const batch = { rows, completeness: [] }
+
+beforeEach(async () => {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  store = await stores.create({ type: 'influxdb', url, database: 'telemetry' } as { type: string }, {
+    dataDir: '',
+    clock: manualClock(noon),
+    log: silentLogger,
+  })
+  kept.clear()
+  requests = 0
+})
+afterEach(async () => {
+  server.closeAllConnections()
+  server.close()
+  await once(server, 'close')
+})
+
+describe('a write to InfluxDB', () => {
+  test.each([500, 502, 503, 504, 429, 401, 403, 404])(
+    'answered with %i is held and tried again, never refused',
+    async (status) => {
+      answer = ({ response }) => say(response, status, 'not now')
+      await expect(store.write(batch)).rejects.toThrow(String(status))
+      answer = ({ lines, response }) => {
+        keep(lines)
+        say(response, 204)
+      }
+      expect(await store.write(batch)).toEqual([])
+      expect(kept.size).toBe(5_000)
+    },
+  )
+
+  test('kept and then cut off has no second effect', async () => {
+    answer = ({ lines, response }) => {
+      keep(lines)
+      response.destroy()
+    }
+    await expect(store.write(batch)).rejects.toThrow('no answer')
+    const before = [...kept]
+    answer = ({ lines, response }) => {
+      keep(lines)
+      say(response, 204)
+    }
+    await store.write(batch)
+    expect([...kept]).toEqual(before)
+  })
+
+  test('waits as long as Retry-After asks, at most 15 minutes', async () => {
+    answer = ({ response }) => void response.writeHead(503, { 'retry-after': '7' }).end('{}')
+    await expect(store.write(batch)).rejects.toMatchObject({ retryAfterMs: 7_000 })
+    const now = Date.parse('2026-03-01T12:00:00Z')
+    expect(retryAfterMs('Sun, 01 Mar 2026 12:00:30 GMT', now)).toBe(30_000)
+    expect(retryAfterMs('86400', now)).toBe(15 * 60_000)
+    expect([
+      retryAfterMs('soon', now),
+      retryAfterMs('-5', now),
+      retryAfterMs(null, now),
+      retryAfterMs('', now),
+    ]).toEqual([0, 0, 0, 0])
+  })
+
+  /** As a server refuses points of which `bad` says so, telling how many. */
+  function partial(bad: (line: string) => boolean, message: (dropped: number) => string): typeof answer {
+    return ({ lines, response }) => {
+      const dropped = lines.filter(bad).length
+      keep(lines.filter((line) => !bad(line)))
+      if (dropped === 0) say(response, 204)
+      else say(response, 400, message(dropped))
+    }
+  }
+
+  const badStarts = new Set([3, 777, 778, 2_500, 4_999].map((index) => noon + index * minuteMs))
+  const isBad = (line: string) => badStarts.has(Number(line.slice(line.lastIndexOf(' ') + 1)))
+  const found = async () => (await store.write(batch)).map(({ row, reason }) => [row.start, reason])
+
+  test('with points beyond retention finds just those, in at most k log2 n requests', async () => {
+    answer = partial(isBad, (dropped) => `partial write: points beyond retention policy dropped=${dropped}`)
+    expect(await found()).toEqual([...badStarts].map((start) => [start, 'beyond-retention']))
+    expect(kept.size).toBe(4_995)
+    expect(requests).toBeLessThanOrEqual(badStarts.size * Math.ceil(Math.log2(5_000)))
+  })
+
+  test('with points of a wrong type finds all of them though the server tells of one shard only', async () => {
+    answer = partial(isBad, () => 'partial write: field type conflict: input field "x" dropped=1')
+    expect(await found()).toEqual([...badStarts].map((start) => [start, 'refused-by-store']))
+    expect(kept.size).toBe(4_995)
+  })
+
+  test('too large is halved until it fits; one line that is too large alone is refused', async () => {
+    answer = ({ lines, response }) => {
+      if (lines.length > 700 || lines.some(isBad)) return say(response, 413, 'too large')
+      keep(lines)
+      say(response, 204)
+    }
+    expect(await found()).toEqual([...badStarts].map((start) => [start, 'refused-by-store']))
+    expect(kept.size).toBe(4_995)
+  })
+})
