@@ -72,7 +72,8 @@ export function isFatal(error: unknown): boolean {
 export function openFailureOf(error: unknown, folder: string): Failure {
   if (error instanceof SpoolFailure) return error.failure
   const message = error instanceof Error ? error.message : String(error)
-  return { code: 'spool-failed', message: `cannot open the spool in ${folder}: ${message}` }
+  const hint = 'Is it a folder in which this user may write, on a disk with some room?'
+  return { code: 'spool-failed', message: `cannot open the spool in ${folder}: ${message}`, hint }
 }
 
 export function failureOf(error: unknown): Failure {

@@ -56,7 +56,7 @@ class Run {
 test('after any writes, refusals, drops and restarts the spool holds what a plain list would', async () => {
   let refused = 0
   await fc.assert(
-    fc.asyncProperty(fc.array(operation, { minLength: 20, maxLength: 60 }), async (operations) => {
+    fc.asyncProperty(fc.array(operation, { minLength: 30, maxLength: 50 }), async (operations) => {
       const run = new Run()
       run.spool = await openSpool(run.settings)
       for (const each of operations) {
@@ -69,7 +69,7 @@ test('after any writes, refusals, drops and restarts the spool holds what a plai
       await run.spool.close()
       refused += run.refused
     }),
-    { numRuns: 8 },
+    { numRuns: 6 },
   )
   expect(refused).toBeGreaterThan(0)
 })
