@@ -71,23 +71,27 @@ export function terminalScreen(out: TextOutput): Screen {
   }
 }
 
-const plainStatusEveryMs = 10_000
+const plainProgressEveryMs = 10_000
 
-/** Plain lines for files and service managers. */
+/** Plain lines for files and service managers; of lines that tell progress, each kind at most every ten seconds. */
 export function plainScreen(out: TextOutput, monotonic: () => number): Screen {
-  let shownAt = Number.NEGATIVE_INFINITY
+  const shownAt = new Map<string, number>()
   const line = (text: string) => out.write(`${text}\n`)
+  const progress = (name: string, text: string) => {
+    if (monotonic() - (shownAt.get(name) ?? Number.NEGATIVE_INFINITY) < plainProgressEveryMs) return
+    shownAt.set(name, monotonic())
+    line(logLine(name, text))
+  }
   return {
     line,
-    log: (name, text) => line(logLine(name, text)),
-    status(text) {
-      if (monotonic() - shownAt < plainStatusEveryMs) return
-      shownAt = monotonic()
-      line(`${clockTime()} millrace  ${text}`)
-    },
+    log: (name, text) => (parseEntry(text) || !isProgress(text) ? line(logLine(name, text)) : progress(name, text)),
+    status: (text) => progress('millrace', text),
     end: () => undefined,
   }
 }
+
+/** As the simulator tells it every second. */
+const isProgress = (text: string) => /^\d[\d.,]*\/s, /.test(text)
 
 /** What a person sees first. */
 export function startText({ ports, dataDir, keys }: UpOptions): string {

@@ -13,6 +13,7 @@ import { type ProcessEvents, Supervised } from './supervised.ts'
 const orphansWithinMs = 6000
 const simulatorStopMs = 1500
 const servicesStopMs = 3000
+const brokerStopMs = 500
 
 function isAlive(pid: number): boolean {
   try {
@@ -104,11 +105,12 @@ export class Stack {
     })
   }
 
-  /** The simulator first, so that what it still sends is acknowledged; then the rest, together. At most 5 s. */
+  /** The simulator first, so that what it still sends is acknowledged, and the broker last. At most 5 s. */
   async stop(): Promise<void> {
-    const [simulator, ...services] = this.#processes.toReversed()
-    await simulator?.stop(simulatorStopMs)
-    await Promise.all(services.map((service) => service.stop(servicesStopMs)))
+    const [broker, ...others] = this.#processes
+    await others.pop()?.stop(simulatorStopMs)
+    await Promise.all(others.map((service) => service.stop(servicesStopMs)))
+    await broker?.stop(brokerStopMs)
     await this.relay.close()
     const run = readRunFile(this.options.dataDir)
     if (run) writeRunFile(this.options.dataDir, { ...run, pid: null, processes: {} })

@@ -1,0 +1,24 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterEach, expect, it } from 'vitest'
+import { clean, RunningStack, temporaryFolder } from './stack.ts'
+
+let stack: RunningStack | undefined
+afterEach(async () => await stack?.remove())
+
+it('of agent, ingest and broker under load and with every perturbation', async () => {
+  stack = await RunningStack.start(
+    temporaryFolder(),
+    ...['--speed', '60', '--devices', '12', '--rate', '0.5', '--seed', '7', '--perturb', 'all=0.01'],
+  )
+  for (const name of ['agent', 'ingest', 'broker', 'agent', 'ingest', 'broker', 'agent']) {
+    await delay(1000)
+    await stack.kill(name)
+  }
+  await delay(1000)
+  await stack.endSimulator()
+  const verdict = await stack.verify('--wait')
+  expect(verdict).toMatchObject({ ok: true, ...clean })
+  expect(verdict.sent).toBeGreaterThan(1000)
+  expect(verdict.amended).toBeGreaterThan(0)
+  expect(verdict.expectedSetAside).toBeGreaterThan(0)
+}, 90_000)

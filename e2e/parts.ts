@@ -1,0 +1,84 @@
+import { mkdirSync, rmSync } from 'node:fs'
+import { stackPaths, writeConfigFiles } from '../packages/cli/src/up/config-files.ts'
+import type { UpOptions } from '../packages/cli/src/up/options.ts'
+import { choosePorts } from '../packages/cli/src/up/ports.ts'
+import { processSpecs } from '../packages/cli/src/up/process-specs.ts'
+import { Supervised } from '../packages/cli/src/up/supervised.ts'
+import { writeClockFile } from '../packages/pipeline/src/index.ts'
+import { run, type Verdict } from './stack.ts'
+
+export type Part = 'broker' | 'ingest' | 'agent' | 'simulator'
+
+export interface PartsOptions {
+  dataDir: string
+  speed: number
+  /** Event time begins this much before now, ms. */
+  beginMs: number
+  simulator: string[]
+}
+
+/** The processes of a stack, started and stopped one by one as a test wants them. */
+export class Parts {
+  readonly #parts: Map<string, Supervised>
+  readonly #options: UpOptions
+  #log = ''
+
+  private constructor(options: UpOptions, speed: number) {
+    this.#options = options
+    const paths = writeConfigFiles(options, options.ports.cloudMqtt)
+    const events = {
+      line: (name: string, text: string) => {
+        this.#log += `${name}: ${text}\n`
+      },
+      started: () => undefined,
+      died: (name: string, how: string) => {
+        this.#log += `${name} died: ${how}\n`
+      },
+      ended: () => undefined,
+    }
+    const specs = processSpecs(options, paths, speed)
+    this.#parts = new Map(specs.map((spec) => [spec.name, new Supervised(spec, events)]))
+  }
+
+  static async prepare({ dataDir, speed, beginMs, simulator }: PartsOptions): Promise<Parts> {
+    mkdirSync(dataDir, { recursive: true })
+    const ports = await choosePorts({ http: 0, mqtt: 0, agent: 0, cloudMqtt: 0 })
+    writeClockFile(stackPaths(dataDir).clock, { mode: 'held', atMs: Date.now() - beginMs })
+    return new Parts({ dataDir, ports, window: '1m', simulator, keys: false }, speed)
+  }
+
+  get log(): string {
+    return this.#log
+  }
+
+  async start(part: Part): Promise<void> {
+    await this.#parts.get(part)!.start(new AbortController().signal)
+  }
+
+  /** kill -9; it is started again. */
+  kill(part: Part): void {
+    this.#parts.get(part)!.kill()
+  }
+
+  async stop(part: Part): Promise<void> {
+    await this.#parts.get(part)!.stop(4000)
+  }
+
+  async get<T>(path: string, server: 'http' | 'agent' = 'http'): Promise<T> {
+    const response = await fetch(`http://127.0.0.1:${this.#options.ports[server]}${path}`)
+    return (await response.json()) as T
+  }
+
+  async verify(...args: string[]): Promise<Verdict> {
+    const { http, agent } = this.#options.ports
+    const urls = ['--url', `http://127.0.0.1:${http}`, '--agent-url', `http://127.0.0.1:${agent}`]
+    const { stdout, stderr } = await run('verify', '--json', '--data-dir', this.#options.dataDir, ...urls, ...args)
+    if (stdout.trim() === '') throw new Error(`verify said nothing:\n${stderr}\n${this.#log.slice(-5000)}`)
+    return JSON.parse(stdout) as Verdict
+  }
+
+  async remove(): Promise<void> {
+    for (const part of [...this.#parts.values()].toReversed()) await part.stop(4000)
+    rmSync(this.#options.dataDir, { recursive: true, force: true })
+  }
+}
