@@ -9,7 +9,7 @@ export interface Influxd {
   stop(): Promise<void>
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve)
@@ -19,14 +19,21 @@ async function freePort(): Promise<number> {
   return port
 }
 
-function configOf(folder: string, http: number, rpc: number): string {
+interface Shape {
+  folder: string
+  http: number
+  rpc: number
+  auth: boolean
+}
+
+function configOf({ folder, http, rpc, auth }: Shape): string {
   return [
     'reporting-disabled = true',
     `bind-address = "127.0.0.1:${rpc}"`,
     `[meta]\ndir = "${join(folder, 'meta')}"`,
     `[data]\ndir = "${join(folder, 'data')}"\nwal-dir = "${join(folder, 'wal')}"\nquery-log-enabled = false`,
     '[monitor]\nstore-enabled = false',
-    `[http]\nbind-address = "127.0.0.1:${http}"\nlog-enabled = false`,
+    `[http]\nbind-address = "127.0.0.1:${http}"\nlog-enabled = false\nauth-enabled = ${auth}`,
     '[logging]\nlevel = "error"',
   ].join('\n')
 }
@@ -46,10 +53,10 @@ async function end(child: ChildProcess): Promise<void> {
 }
 
 /** A real influxd of its own on free ports of loopback, with its files in a temporary folder. */
-export async function startInfluxd(): Promise<Influxd> {
+export async function startInfluxd({ auth = false } = {}): Promise<Influxd> {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-influxd-'))
   const [http, rpc] = await Promise.all([freePort(), freePort()])
-  await writeFile(join(folder, 'influxdb.conf'), configOf(folder, http, rpc))
+  await writeFile(join(folder, 'influxdb.conf'), configOf({ folder, http, rpc, auth }))
   const child = spawn('influxd', ['-config', join(folder, 'influxdb.conf')], { stdio: 'ignore' })
   const failed = new Promise<never>((_, reject) => child.once('error', reject))
   const url = `http://127.0.0.1:${http}`
