@@ -129,6 +129,13 @@ describe('a summary', () => {
     expect(summaryOf([5, 7]).increase).toBeNull()
   })
 
+  it('ignores what columns hold beyond the set’s length', () => {
+    const rows = readingColumns([412, 586, 3].map((v, i) => ({ series: 15, ts: i, value: v })))
+    const one = readingColumns([{ series: 15, ts: 0, value: 412 }])
+    const context = { kind: 'counter' as const, ...window }
+    expect(summarize({ ...rows, length: 1 }, context)).toEqual(summarize(one, context))
+  })
+
   it('says 0 for -0, as JSON does', () => {
     expect(JSON.parse(JSON.stringify(summaryOf([-0])))).toEqual(summaryOf([-0]))
   })

@@ -259,6 +259,20 @@ describe('a full set', () => {
     expect(agent.row(10, t0)!.summary).toMatchObject({ count: 10, duplicate: 10 })
   })
 
+  it('costs no sort per reading once it is full, however many repeats come', () => {
+    const agent = agentAt(t0, { maxReadings: 10_000 })
+    const distinct = Array.from({ length: 9_999 }, (_, n) => at(t0 + n))
+    agent.apply(data(distinct))
+    const before = performance.now()
+    for (let i = 0; i < 100; i += 1) agent.apply(data(distinct.slice(0, 100)))
+    expect(performance.now() - before).toBeLessThan(5_000)
+    expect(counts(agent)).toMatchObject({ accepted: 19_999, open: 10_000, duplicate: 1 })
+    agent.checkpoint().kill()
+    agent.apply(data(distinct.slice(0, 100)))
+    expect(counts(agent)).toMatchObject({ accepted: 20_099, open: 10_000, duplicate: 1 })
+    expect(unaccounted(agent.keeper)).toEqual([0])
+  })
+
   it('remembers over a restart how many repeats it gave up', () => {
     const agent = agentAt(t0, { maxReadings: 4 })
     agent.apply(data([0, 0, 1, 2, 3].map((n) => at(t0 + n)))).checkpoint()

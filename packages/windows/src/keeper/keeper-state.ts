@@ -107,7 +107,7 @@ export class KeeperState {
   }
 
   unlink(window: OpenRows): void {
-    this.likelyRows[window.series] = window.length + (window.length >> 3) + 1
+    if (!window.late) this.likelyRows[window.series] = window.length + (window.length >> 3) + 1
     this.cut(window)
     window.owner.open.delete(window)
     window.isOpen = false

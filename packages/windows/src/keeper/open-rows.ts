@@ -32,7 +32,7 @@ export class OpenRows implements OpenWindow {
   room = 0
   /** Repeats removed to make room. */
   duplicates = 0
-  /** Full of readings that are all different. */
+  /** Repeats were removed and were few: once full again it stays full. */
   full = false
   isOpen = true
   /** Since the last `takeChanges`. */

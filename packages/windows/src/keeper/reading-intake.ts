@@ -13,6 +13,9 @@ import { addReason, type DeviceState } from './device-state.ts'
 import type { KeeperState } from './keeper-state.ts'
 import { OpenRows } from './open-rows.ts'
 
+/** Removing repeats again is worth it where they were at least this part of the set. */
+const worthwhile = 16
+
 export class ReadingIntake {
   private readonly state: KeeperState
   /** Of the batch at hand. */
@@ -105,14 +108,17 @@ export class ReadingIntake {
     return window.grow(this.state.arena, this.state.likelyRows[window.series]!)
   }
 
-  /** Removes repeats from a full window; false where all its readings are different. */
+  /**
+   * Removes repeats from a full window; false where that was done before and gave little. A sort per reading is more than
+   * a device that sends too much may cost, so a window that is almost free of repeats stays full.
+   */
   private makeRoom(window: OpenRows): boolean {
     if (window.full) return false
     const { directory } = this.state
     const rows = removeRepeats(sortRows(window.columns(), (boot) => directory.bootName(boot)))
     const repeats = window.length - rows.length
     window.replace(rows, this.state.arena)
-    window.full = repeats === 0
+    window.full = repeats * worthwhile < window.maxReadings
     window.duplicates += repeats
     window.owner.counts.open -= repeats
     window.owner.counts.duplicate += repeats

@@ -31,6 +31,7 @@ function readFrame(from: ByteReader, start: number): WindowFrame {
 export function encodeWindow(window: OpenRows): Uint8Array {
   writeFrame(window)
   out.varint(window.duplicates)
+  out.byte(Number(window.full))
   out.block(encodeSet(window.columns()))
   return out.take()
 }
@@ -40,6 +41,7 @@ export function decodeWindow(state: KeeperState, saved: SavedWindow): OpenRows {
   const from = new ByteReader(saved.bytes)
   const window = new OpenRows(saved.series, owner, readFrame(from, saved.start))
   window.duplicates = from.varint()
+  window.full = from.byte() === 1
   window.replace(decodeSet(from.block()), state.arena)
   from.end()
   window.saved = true
