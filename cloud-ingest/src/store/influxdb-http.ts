@@ -55,7 +55,7 @@ async function post(target: WriteTarget, policy: string, lines: readonly string[
       signal: AbortSignal.timeout(requestTimeoutMs),
     })
   } catch (cause) {
-    throw new UnreachableError(`no answer from InfluxDB at ${target.url}`, { cause })
+    throw new UnreachableError(`no answer from InfluxDB at ${target.url} (stores[].url)`, { cause })
   }
 }
 

@@ -19,6 +19,8 @@ export interface StackOptions {
   clock?: Clock
   log?: Logger
   stores?: unknown[]
+  /** A broker that somebody else runs; default one in this process. */
+  brokerPort?: number
   maxBytes?: number
 }
 
@@ -37,8 +39,7 @@ export class Stack {
   }
 
   async start(): Promise<this> {
-    this.broker = await createBroker({ host: '127.0.0.1', port: 0, clock: systemClock, log: silentLogger })
-    this.brokerPort = (await this.broker.listen()).port
+    this.brokerPort = this.options.brokerPort ?? (await this.startBroker())
     this.agent = createMqttLink({ url: `mqtt://127.0.0.1:${this.brokerPort}`, clientId: 'agent-by-hand' })
     this.agent.subscribe(['millrace/v1/+/+/receipt'], ({ topic, body }) => {
       this.receipts.push({ topic, receipt: JSON.parse(Buffer.from(body).toString('utf8')) })
@@ -47,6 +48,11 @@ export class Stack {
     await this.startIngest()
     await until(() => this.agent?.connected, { label: 'the agent connects' })
     return this
+  }
+
+  private async startBroker(): Promise<number> {
+    this.broker = await createBroker({ host: '127.0.0.1', port: 0 })
+    return (await this.broker.listen()).port
   }
 
   async startIngest(): Promise<void> {
