@@ -16,6 +16,8 @@ import { OpenRows } from './open-rows.ts'
 /** Removing repeats again is worth it where they were at least this part of the set. */
 const worthwhile = 16
 
+const mostGrowth = 8
+
 export class ReadingIntake {
   private readonly state: KeeperState
   /** Of the batch at hand. */
@@ -76,7 +78,8 @@ export class ReadingIntake {
     }
     const window = this.windowOf(owner, series, readings.ts[i]!)
     if (typeof window === 'string') this.setAside(owner, window, { readings, i })
-    else if (window.length < window.room || this.grow(window) || this.makeRoom(window)) this.push(window, readings, i)
+    else if (window.length < window.room || this.grow(window, readings.ts[i]!) || this.makeRoom(window))
+      this.push(window, readings, i)
     else this.setAside(owner, 'over-rate', { readings, i })
   }
 
@@ -104,8 +107,11 @@ export class ReadingIntake {
     return window
   }
 
-  private grow(window: OpenRows): boolean {
-    return window.grow(this.state.arena, this.state.likelyRows[window.series]!)
+  /** To what the series' last window held, or what this one will hold at its rate so far: old stretches are not given back. */
+  private grow(window: OpenRows, ts: number): boolean {
+    const atThisRate = Math.ceil((window.length * window.lengthMs) / Math.max(1, ts - window.start))
+    const likely = Math.max(this.state.likelyRows[window.series]!, Math.min(atThisRate, window.length * mostGrowth))
+    return window.grow(this.state.arena, likely)
   }
 
   /**
