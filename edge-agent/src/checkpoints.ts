@@ -62,10 +62,11 @@ export class Checkpoints {
   async #make(look: Look | undefined, reportAll: boolean): Promise<void> {
     this.#busy = true
     const now = performance.now()
-    const all = reportAll || now - this.#reportedMs >= reportEveryMs
+    const sweeps = reportAll || now - this.#reportedMs >= reportEveryMs
+    const reportAfterMs = reportAll ? 0 : sweeps ? reportEveryMs : undefined
     try {
-      await this.#options.checkpoint({ write: (record) => this.#write(record), reportAll: all, look })
-      if (all) this.#reportedMs = now
+      await this.#options.checkpoint({ write: (record) => this.#write(record), reportAfterMs, look })
+      if (sweeps) this.#reportedMs = now
     } finally {
       this.#busy = false
       this.#lastMs = performance.now()

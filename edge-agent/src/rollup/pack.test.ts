@@ -55,8 +55,8 @@ const shapes = array(
 )
 
 describe('packing', () => {
-  it('keeps every body under the limit and loses no row', () => {
-    assert(
+  it('keeps every body under the limit and loses no row', async () => {
+    await assert(
       property(shapes, (shape) => {
         const { bodies } = pack(shape)
         const read = bodies.map((bytes) => summariesBodySchema.parse(JSON.parse(Buffer.from(bytes).toString('utf8'))))
@@ -68,8 +68,8 @@ describe('packing', () => {
     )
   })
 
-  it('states `sent` as of each body: the readings in all rows of the device so far', () => {
-    assert(
+  it('states `sent` as of each body: the readings in all rows of the device so far', async () => {
+    await assert(
       property(shapes, (shape) => {
         const soFar = new Map<string, number>()
         for (const bytes of pack(shape).bodies) {

@@ -9,6 +9,7 @@ interface Terms {
 export class Reports {
   readonly #byDevice = new Map<number, ReportRecord>()
   readonly #touched = new Set<number>()
+  readonly #reportedMs = new Map<number, number>()
 
   restore(records: readonly ReportRecord[]): void {
     for (const record of records) this.#byDevice.set(record.device, { ...record })
@@ -27,14 +28,16 @@ export class Reports {
     return record.sent
   }
 
-  /** True where the terms moved since they were last reported. */
-  isDue(device: number, { accepted, open }: Terms): boolean {
+  /** True where the terms moved since they were last reported, and that was at least `quietMs` of real time ago. */
+  isDue(device: number, { accepted, open }: Terms, quietMs: number): boolean {
     const record = this.#byDevice.get(device)
-    return (record?.accepted ?? 0) !== accepted || (record?.open ?? 0) !== open
+    if ((record?.accepted ?? 0) === accepted && (record?.open ?? 0) === open) return false
+    return performance.now() - (this.#reportedMs.get(device) ?? Number.NEGATIVE_INFINITY) >= quietMs
   }
 
   reported(device: number, { accepted, open }: Terms): void {
     Object.assign(this.#record(device), { accepted, open })
+    this.#reportedMs.set(device, performance.now())
     this.#touched.add(device)
   }
 

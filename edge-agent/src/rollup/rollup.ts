@@ -21,8 +21,8 @@ export interface RollupOptions {
 
 export interface CheckpointRequest {
   write(record: CheckpointRecord): Promise<void>
-  /** Also report devices whose terms moved without a row. */
-  reportAll: boolean
+  /** Also report devices whose terms moved without a row and were not reported for this long; undefined: none. */
+  reportAfterMs: number | undefined
   /** Called when everything closed is in the outbox, before the entries that wait are applied. */
   look?: ((waiting: readonly JournaledEntry[]) => void) | undefined
 }
@@ -78,11 +78,11 @@ export class Rollup {
    * Makes a checkpoint and hands it to `write`, which must not give up before it is on disk: what was taken from the
    * windows is nowhere else in memory.
    */
-  async checkpoint({ write, reportAll, look }: CheckpointRequest): Promise<void> {
+  async checkpoint({ write, reportAfterMs, look }: CheckpointRequest): Promise<void> {
     if (this.#busy) throw new Error('a checkpoint is in the making')
     this.#busy = true
     try {
-      await write(await this.#make(reportAll))
+      await write(await this.#make(reportAfterMs))
       this.#appliedBytes = 0
       look?.(this.#waiting)
     } finally {
@@ -96,14 +96,14 @@ export class Rollup {
     for (const entry of this.#waiting.splice(0)) this.apply(entry)
   }
 
-  async #make(reportAll: boolean): Promise<CheckpointRecord> {
+  async #make(reportAfterMs: number | undefined): Promise<CheckpointRecord> {
     const { keeper, names, loader, reports, clock } = this.#options
     const journalUpTo = this.#appliedUpTo
     const closed = await new Closer(names, loader).close(keeper.takeClosings())
     keeper.settle(closed.settlements)
     const atMs = clock.now()
     const setAside = setAsideInputs(names, keeper.takeSetAside(), atMs)
-    const messages = this.#messages(closed, reportAll)
+    const messages = this.#messages(closed, reportAfterMs)
     return {
       journalUpTo,
       windows: closed.windows,
@@ -116,11 +116,11 @@ export class Rollup {
     }
   }
 
-  #messages(closed: Closed, reportAll: boolean): OutgoingRecord[] {
-    return [...this.#bySite(closed, reportAll)].flatMap(([site, entries]) => this.#siteMessages(site, entries))
+  #messages(closed: Closed, reportAfterMs: number | undefined): OutgoingRecord[] {
+    return [...this.#bySite(closed, reportAfterMs)].flatMap(([site, entries]) => this.#siteMessages(site, entries))
   }
 
-  #bySite({ summaries, completenessRows }: Closed, reportAll: boolean) {
+  #bySite({ summaries, completenessRows }: Closed, reportAfterMs: number | undefined) {
     const { names } = this.#options
     const sites = new Map<string, { [Part in keyof SiteEntries]: SiteEntries[Part][number][] }>()
     const of = (device: number) => {
@@ -131,12 +131,14 @@ export class Rollup {
     }
     for (const entry of summaries) of(entry.device).summaries.push(entry)
     for (const entry of completenessRows) of(entry.device).completeness.push(entry)
-    if (reportAll) for (const device of this.#dueDevices()) of(device).due.push(device)
+    for (const device of this.#dueDevices(reportAfterMs)) of(device).due.push(device)
     return sites
   }
 
-  #dueDevices(): number[] {
-    const due = [...this.keeper.devices()].filter(({ device, counts }) => this.#options.reports.isDue(device, counts))
+  #dueDevices(quietMs: number | undefined): number[] {
+    if (quietMs === undefined) return []
+    const { reports } = this.#options
+    const due = [...this.keeper.devices()].filter(({ device, counts }) => reports.isDue(device, counts, quietMs))
     return due.map(({ device }) => device)
   }
 
