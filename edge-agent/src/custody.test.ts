@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { until } from '@millrace/pipeline/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Agent } from './agent.ts'
@@ -165,6 +168,26 @@ describe('custody in one process', () => {
       [0, 2],
     ])
     expect(ingest.balance()).toEqual([])
+  })
+
+  it('a spool whose rows cannot be read is put aside, said so, and does not keep the agent from starting', async () => {
+    const { agent, device, settings } = await stack()
+    const before = await device('d1')
+    await before.send(at(1, 1_000))
+    await settled(agent)
+    await agent.stop()
+    await before.stop()
+    const database = new DatabaseSync(join(settings.dataDir, 'spool.db'))
+    database.exec("UPDATE open_windows SET bytes = x'ff00ff'")
+    database.close()
+    const again = await bench.agent(settings)
+    const { spool } = await again.reporter.status()
+    expect(spool.movedAside?.to).toMatch(/spool\.db\.unreadable-/)
+    expect(existsSync(spool.movedAside!.to)).toBe(true)
+    expect(spool.name).not.toBe(agent.pipeline.spool.name)
+    const after = await bench.add(new Device(`mqtt://127.0.0.1:${again.mqttPort}`, 'hall', 'd1'))
+    await after.send(at(2, 2_000))
+    expect((await again.reporter.status()).accounts.accepted).toBe(2)
   })
 
   it('a flood of malformed messages is counted and does not stall its neighbours', async () => {

@@ -68,6 +68,12 @@ describe('an agent that is killed at any moment', () => {
     for (let kill = 0; kill < kills; kill++) {
       await delay(50 + random() * 700)
       await agent.kill()
+      if (kill % 2 === 1) {
+        // Somewhere in the recovery, too.
+        agent.spawn()
+        await delay(300 + random() * 700)
+        await agent.kill()
+      }
       await agent.start()
     }
     over = true

@@ -6,8 +6,8 @@ import { Checkpoints } from './checkpoints.ts'
 import { collectors } from './collect/index.ts'
 import type { AgentConfig } from './config.ts'
 import { createIntake } from './intake.ts'
-import { type RecoveredState, recover } from './recovery.ts'
-import { AgentSpool, CommitLoop } from './spool/index.ts'
+import { openRecovered, type RecoveredState } from './recovery.ts'
+import { type AgentSpool, CommitLoop } from './spool/index.ts'
 import { offline } from './status.ts'
 import { Sender, type Uplink, uplinks } from './uplink/index.ts'
 
@@ -49,8 +49,7 @@ export interface Pipeline extends RecoveredState {
 export async function openPipeline(options: PipelineOptions): Promise<Pipeline> {
   const { config, clock, log, listening } = options
   const { agent, site } = config
-  const spool = await AgentSpool.open({ folder: config.dataDir, maxBytes: config.spool.maxBytes })
-  const state = await recover(spool, config, clock)
+  const { spool, ...state } = await openRecovered(config, clock, log)
   const uplink = await uplinks.create(config.uplink, { agent, site, log, will: offline(config) })
   const sender = createSender({ spool, uplink, log })
   const checkpoints = createCheckpoints({ spool, sender, ...state }, options)

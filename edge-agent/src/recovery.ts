@@ -1,9 +1,9 @@
-import type { Clock } from '@millrace/pipeline'
+import { type Clock, type Logger, MillraceError } from '@millrace/pipeline'
 import { type JournalEntry, WindowKeeper } from '@millrace/windows'
 import { type AgentConfig, windowSettings } from './config.ts'
 import { Names } from './names.ts'
 import { Reports, Rollup } from './rollup/index.ts'
-import type { AgentSpool } from './spool/index.ts'
+import { AgentSpool } from './spool/index.ts'
 
 export interface RecoveredState {
   names: Names
@@ -16,8 +16,22 @@ export interface RecoveredState {
   firstEntries: JournalEntry[]
 }
 
+/** Opens the spool and recovers from it. Start never refuses: a spool whose rows cannot be read is put aside. */
+export async function openRecovered(config: AgentConfig, clock: Clock, log: Logger) {
+  const options = { folder: config.dataDir, maxBytes: config.spool.maxBytes }
+  const spool = await AgentSpool.open(options)
+  try {
+    return { spool, ...(await recover(spool, config, clock)) }
+  } catch (error) {
+    if (error instanceof MillraceError) throw error
+    const fresh = await spool.replace(options, String(error))
+    log.error({ error, ...fresh.movedAside }, 'the spool could not be read: it was put aside and a new one begun')
+    return { spool: fresh, ...(await recover(fresh, config, clock)) }
+  }
+}
+
 /** The agent as its spool knows it: the last checkpoint, and every journaled entry since applied again. */
-export async function recover(spool: AgentSpool, config: AgentConfig, clock: Clock): Promise<RecoveredState> {
+async function recover(spool: AgentSpool, config: AgentConfig, clock: Clock): Promise<RecoveredState> {
   const { names: rows, saved, reports: told, numbers } = await spool.recover()
   const names = new Names({ site: config.site, maxSeries: config.maxSeries })
   names.restore(rows)

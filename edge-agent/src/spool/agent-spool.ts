@@ -10,6 +10,7 @@ import type {
   SetLoader,
 } from '../checkpoint.ts'
 import { readRecovered, setLoader } from './queries.ts'
+import { setSpoolApart } from './set-apart.ts'
 import { agentSchema, checkpointStatements, droppedStatements, nameStatements, spoolVersion } from './tables.ts'
 
 export interface AgentSpoolOptions {
@@ -49,18 +50,29 @@ export class AgentSpool {
   readonly loader: SetLoader
   #lastEntry = 0
 
-  constructor(spool: Spool) {
+  readonly #setApart: Spool['movedAside']
+
+  constructor(spool: Spool, setApart: Spool['movedAside'] = null) {
     this.#spool = spool
+    this.#setApart = setApart
     this.loader = setLoader(spool)
   }
 
   /** Rejects with a MillraceError where the folder is in use or holds the spool of another program or version. */
-  static async open({ folder, maxBytes }: AgentSpoolOptions): Promise<AgentSpool> {
+  static async open(options: AgentSpoolOptions, setApart: Spool['movedAside'] = null): Promise<AgentSpool> {
+    const { folder, maxBytes } = options
     const schema = [...agentSchema, ...journal.schema, ...outbox.schema, ...deadLetters.schema]
     const reserveBytes = reserveOf(maxBytes)
     return new AgentSpool(
       await openSpool({ folder, application: 'edge-agent', version: spoolVersion, schema, maxBytes, reserveBytes }),
+      setApart,
     )
+  }
+
+  /** Begins a new spool beside one whose rows cannot be read; the old one stays in the folder for people. */
+  async replace(options: AgentSpoolOptions, reason: string): Promise<AgentSpool> {
+    await this.close()
+    return await AgentSpool.open(options, { reason, to: setSpoolApart(options.folder, Date.now()) })
   }
 
   get name(): string {
@@ -71,8 +83,9 @@ export class AgentSpool {
     return this.#spool.epoch
   }
 
+  /** Set when a damaged spool was put aside at start and this one was begun. */
   get movedAside(): Spool['movedAside'] {
-    return this.#spool.movedAside
+    return this.#setApart ?? this.#spool.movedAside
   }
 
   recover(): Promise<Recovered> {

@@ -26,6 +26,14 @@ export class AgentProcess {
 
   /** Resolves when it takes messages. */
   async start(): Promise<this> {
+    const child = this.spawn()
+    await until(() => child.exitCode !== null || this.#isReady(), { withinMs: 20_000, label: 'a ready agent' })
+    if (child.exitCode !== null) throw new Error(`the agent ended: ${this.errors}`)
+    return this
+  }
+
+  /** Begins to start. */
+  spawn(): ChildProcess {
     const child = spawn(
       process.execPath,
       ['--disable-warning=ExperimentalWarning', main, '--config', this.#configFile],
@@ -37,9 +45,7 @@ export class AgentProcess {
     child.stderr.on('data', (chunk: Buffer) => {
       this.errors += chunk.toString()
     })
-    await until(() => child.exitCode !== null || this.#isReady(), { withinMs: 20_000, label: 'a ready agent' })
-    if (child.exitCode !== null) throw new Error(`the agent ended: ${this.errors}`)
-    return this
+    return child
   }
 
   async kill(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<number | null> {
