@@ -61,10 +61,29 @@ export class ByteWriter {
   }
 
   /** A copy of what was written; the writer can be used again from its start. */
-  take(): Uint8Array<ArrayBuffer> {
-    const taken = this.bytes.slice(0, this.at)
+  take(pool?: BytePool): Uint8Array<ArrayBuffer> {
+    const taken = pool ? pool.copy(this.bytes.subarray(0, this.at)) : this.bytes.slice(0, this.at)
     this.at = 0
     return taken
+  }
+}
+
+const slabBytes = 65_536
+
+/** Many short byte arrays that are written and dropped together, as views of a few buffers. */
+export class BytePool {
+  private slab = new Uint8Array(0)
+  private used = 0
+
+  copy(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+    if (this.used + bytes.length > this.slab.length) {
+      this.slab = new Uint8Array(Math.max(slabBytes, bytes.length))
+      this.used = 0
+    }
+    const copy = this.slab.subarray(this.used, this.used + bytes.length)
+    copy.set(bytes)
+    this.used += bytes.length
+    return copy
   }
 }
 

@@ -208,7 +208,7 @@ export interface KeeperSaved {
   global: Uint8Array | undefined
 }
 
-/** Rows to upsert and keys to delete so that the rows saved equal the keeper; no key is in both lists. */
+/** Rows to upsert and keys to delete so that the rows saved equal the keeper; no key is in both lists. Bytes are views that share buffers: post them to a worker in one message. */
 export interface KeeperChanges extends KeeperSaved {
   deletedWindows: readonly { series: number; start: number }[]
   deletedCompleteness: readonly { device: number; start: number }[]

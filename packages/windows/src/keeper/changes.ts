@@ -1,3 +1,4 @@
+import { BytePool } from '../bytes.ts'
 import type { KeeperChanges, KeeperSaved } from '../keeper-types.ts'
 import type { Directory, WindowSettings } from '../types.ts'
 import { KeeperState } from './keeper-state.ts'
@@ -14,9 +15,10 @@ import {
 
 /** What differs from the checkpoint before; forgets it. */
 export function takeChanges(state: KeeperState): KeeperChanges {
+  const pool = new BytePool()
   const changes = {
-    ...takeWindows(state),
-    ...takeMessages(state),
+    ...takeWindows(state, pool),
+    ...takeMessages(state, pool),
     ...state.unstamped.takeChanges(),
     devices: state.touchedDevices.map((device) => ({ device: device.id, bytes: encodeDevice(device) })),
     global: state.globalTouched ? encodeGlobal(state) : undefined,
@@ -27,12 +29,12 @@ export function takeChanges(state: KeeperState): KeeperChanges {
   return changes
 }
 
-function takeWindows(state: KeeperState): Pick<KeeperChanges, 'windows' | 'deletedWindows'> {
+function takeWindows(state: KeeperState, pool: BytePool): Pick<KeeperChanges, 'windows' | 'deletedWindows'> {
   const open = state.touchedWindows.filter((window) => window.isOpen)
   const windows = open.map((window) => {
     window.touched = false
     window.saved = true
-    return { series: window.series, start: window.start, bytes: encodeWindow(window) }
+    return { series: window.series, start: window.start, bytes: encodeWindow(window, pool) }
   })
   // One that was opened again meanwhile is among those to write.
   const deletedWindows = state.deletedWindows
@@ -43,12 +45,12 @@ function takeWindows(state: KeeperState): Pick<KeeperChanges, 'windows' | 'delet
   return { windows, deletedWindows }
 }
 
-function takeMessages(state: KeeperState): Pick<KeeperChanges, 'completeness' | 'deletedCompleteness'> {
+function takeMessages(state: KeeperState, pool: BytePool): Pick<KeeperChanges, 'completeness' | 'deletedCompleteness'> {
   const open = state.touchedMessages.filter((window) => window.isOpen)
   const completeness = open.map((window) => {
     window.touched = false
     window.saved = true
-    return { device: window.device, start: window.start, bytes: encodeOpenMessages(window) }
+    return { device: window.device, start: window.start, bytes: encodeOpenMessages(window, pool) }
   })
   const isOpenAgain = (device: number, start: number) =>
     [...state.device(device).openMessages].some((window) => window.start === start)

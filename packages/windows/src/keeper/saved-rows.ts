@@ -1,8 +1,8 @@
 /** Bytes of the keeper's parts in a checkpoint. Small parts are JSON, so that a spool can be read by people. */
-import { ByteReader, ByteWriter } from '../bytes.ts'
+import { type BytePool, ByteReader, ByteWriter } from '../bytes.ts'
 import type { SavedCompleteness, SavedWindow } from '../keeper-types.ts'
-import { decodeMessages, encodeMessages } from '../message-sets.ts'
-import { decodeSet, encodeSet } from '../set-codec.ts'
+import { readMessages, writeMessages } from '../message-sets.ts'
+import { readSet, writeSet } from '../set-codec.ts'
 import type { WindowSettings } from '../types.ts'
 import { DeviceState, type Tally } from './device-state.ts'
 import type { KeeperState, PendingEntry } from './keeper-state.ts'
@@ -28,12 +28,12 @@ function readFrame(from: ByteReader, start: number): WindowFrame {
   return { start, lengthMs, maxReadings, closeAt, late: from.byte() === 1 }
 }
 
-export function encodeWindow(window: OpenRows): Uint8Array {
+export function encodeWindow(window: OpenRows, pool: BytePool): Uint8Array {
   writeFrame(window)
   out.varint(window.duplicates)
   out.byte(Number(window.full))
-  out.block(encodeSet(window.columns()))
-  return out.take()
+  writeSet(out, window.columns())
+  return out.take(pool)
 }
 
 export function decodeWindow(state: KeeperState, saved: SavedWindow): OpenRows {
@@ -42,22 +42,22 @@ export function decodeWindow(state: KeeperState, saved: SavedWindow): OpenRows {
   const window = new OpenRows(saved.series, owner, readFrame(from, saved.start))
   window.duplicates = from.varint()
   window.full = from.byte() === 1
-  window.replace(decodeSet(from.block()), state.arena)
+  window.replace(readSet(from), state.arena)
   from.end()
   window.saved = true
   return window
 }
 
-export function encodeOpenMessages(window: OpenMessages): Uint8Array {
+export function encodeOpenMessages(window: OpenMessages, pool: BytePool): Uint8Array {
   writeFrame({ ...window, late: false })
-  out.block(encodeMessages(window.boots))
-  return out.take()
+  writeMessages(out, window.boots)
+  return out.take(pool)
 }
 
 export function decodeOpenMessages(saved: SavedCompleteness): OpenMessages {
   const from = new ByteReader(saved.bytes)
   const frame = readFrame(from, saved.start)
-  const window = new OpenMessages(saved.device, frame, decodeMessages(from.block()))
+  const window = new OpenMessages(saved.device, frame, readMessages(from))
   from.end()
   window.saved = true
   return window
