@@ -20,4 +20,6 @@ try {
 } catch (error) {
   exitCode = codeOf(error)
 }
+// What goes to a pipe is written later, and an exit would cut it off.
+await new Promise<void>((resolve) => process.stdout.write('', () => resolve()))
 process.exit(exitCode)
