@@ -141,7 +141,7 @@ describe('what an agent sends', () => {
     const rows = (seq: number) =>
       Array.from({ length: 200 }, (_, index) => ({ start: noon - (seq * 200 + index) * minuteMs }))
     for (let seq = 0; seq < 12; seq++) await stack.send({ seq, rows: rows(seq) })
-    await expect.poll(async () => JSON.stringify(await stack.get('/readyz'))).toContain('spool.maxBytes')
+    await expect.poll(async () => JSON.stringify(await stack.get('/readyz'))).toMatch(/"ok":false.*spool.maxBytes/)
     const held = (await stack.accounts()).total.held
     expect(held).toBeLessThan(12 * 600)
     await stack.stopIngest()
@@ -169,6 +169,12 @@ describe('what an agent sends', () => {
     expect(await stack.get('/api/series')).toMatchObject([
       { device: 'pump', metric: 'temperature', unit: '°C', lastValue: 3 },
     ])
+  })
+
+  test('while nobody listened is asked for at once: a status of an unknown spool is answered with an empty receipt', async () => {
+    const status = { v: 1, agent: 'edge', site: 'north', online: true, spool: { name: 'spool-x' } }
+    await stack.publish({ site: 'north', agent: 'edge', kind: 'status' }, status)
+    expect(await stack.receipted(-1, 'spool-x')).toEqual({ spool: 'spool-x', upTo: -1, ranges: [] })
   })
 
   test('makes hours and days that merge the minutes', async () => {

@@ -43,6 +43,7 @@ interface Parts {
   stores: ReadonlyMap<string, Store>
   custody: Custody
   link: CloudLink
+  receipts: ReceiptBox
   feeders: Feeders
   feeds: readonly LiveFeed[]
 }
@@ -75,12 +76,16 @@ export async function startIngest(config: IngestConfig, context: IngestContext):
 }
 
 /** One message on its way: what is promised goes to the spool, the rest to whoever looks. */
-function receive(message: Message, { custody, view, feeds, meters }: Parts): void {
+function receive(message: Message, { custody, view, feeds, meters, receipts }: Parts): void {
   const decoded = decodeMessage(message)
   meters.counter('messages_total', 'Messages received', ['kind']).inc({ kind: decoded.kind })
   if (decoded.kind === 'spooled') custody.receiver.offer(decoded.spooled)
   if (decoded.kind === 'provisional') view.provisional(decoded.body)
-  if (decoded.kind === 'status') view.status(decoded.body)
+  if (decoded.kind === 'status') {
+    view.status(decoded.body)
+    const greeting = custody.greeting(decoded.body)
+    if (greeting) receipts.offer(greeting)
+  }
   if (decoded.kind !== 'live') return
   view.readings(decoded.body)
   for (const feed of feeds) feed.push(decoded.body)
@@ -112,7 +117,8 @@ async function createParts(config: IngestConfig, { clock, log }: IngestContext):
   )
   view.know(await knownSeries(stores, custody))
   const feeds = [...stores.values()].map((store) => new LiveFeed(store, log))
-  return { config, clock, log, meters: createMeters('millrace_ingest'), view, stores, custody, link, feeders, feeds }
+  const meters = createMeters('millrace_ingest')
+  return { config, clock, log, meters, view, stores, custody, link, receipts, feeders, feeds }
 }
 
 async function openStores({ stores, dataDir }: IngestConfig, context: IngestContext): Promise<Map<string, Store>> {
@@ -128,28 +134,21 @@ async function knownSeries(stores: ReadonlyMap<string, Store>, custody: Custody)
   return [...stored, ...custody.series()]
 }
 
-async function createHttp({
-  config,
-  clock,
-  log,
-  meters,
-  view,
-  stores,
-  custody,
-  link,
-  feeders,
-}: Parts): Promise<HttpServer> {
-  const { host, port, tokenFile, page } = config.http
-  const ready = () => {
-    const storeProblems = feeders
-      .states()
-      .flatMap(({ type, error }) => (error === null ? [] : [`store ${type}: ${error}`]))
-    const reasons = [link.problem(), custody.receiver.problem, ...storeProblems].filter(
-      (reason) => reason !== undefined,
-    )
-    return { ok: reasons.length === 0, reasons }
-  }
-  const http = createHttpServer({ host, port, tokenFile, log, meters, name: 'millrace-ingest', ready })
+/**
+ * Ready means: takes what agents send, and answers. A broker that is away, or a store beside the first, is named in the
+ * reasons and hinders neither.
+ */
+function readiness({ feeders, link, custody }: Parts): { ok: boolean; reasons: string[] } {
+  const [first, ...others] = feeders.states().map(({ type, error }) => error && `store ${type}: ${error}`)
+  const hindered = [custody.receiver.problem, first].filter((reason) => reason != null)
+  const reasons = [...hindered, link.problem(), ...others].filter((reason) => reason != null)
+  return { ok: hindered.length === 0, reasons }
+}
+
+async function createHttp(parts: Parts): Promise<HttpServer> {
+  const { config, clock, log, meters, view, stores, custody, feeders } = parts
+  const { page, ...address } = config.http
+  const http = createHttpServer({ ...address, log, meters, name: 'millrace-ingest', ready: () => readiness(parts) })
   serveApi(http.app, {
     ...{ clock, stores, series: view.series, openWindows: view.openWindows, events: view.events },
     statuses: view.statuses,

@@ -5,7 +5,7 @@ import type {
   StatusResponse,
   SummariesResponse,
 } from '@millrace/contracts'
-import { type Clock, type HttpServer, UsageError } from '@millrace/pipeline'
+import { type Clock, type HttpServer, UnreachableError, UsageError } from '@millrace/pipeline'
 import { type Store, type Tier, totalsOf } from '../stored.ts'
 import type { EventHub } from './events.ts'
 import { type OpenWindows, toApiSummary } from './open-windows.ts'
@@ -85,15 +85,33 @@ function listen(app: HttpServer['app'], context: ServeContext): void {
   })
 }
 
-/** The HTTP API of the ingest. A store that cannot be read answers 500 and leaves the others alone. */
+type Handler = (query: unknown, context: ServeContext) => Promise<unknown>
+
+/** Answers 503 with a plain reason while the store is away. */
+function fromStore(
+  app: HttpServer['app'],
+  path: string,
+  { handler, context }: { handler: Handler; context: ServeContext },
+) {
+  app.get(path, async (request, reply) => {
+    try {
+      return await handler(request.query, context)
+    } catch (error) {
+      if (!(error instanceof UnreachableError)) throw error
+      return await reply.code(503).send({ error: error.code, message: error.message })
+    }
+  })
+}
+
+/** The HTTP API of the ingest. A store that is away leaves everything else alone. */
 export function serveApi(app: HttpServer['app'], context: ServeContext): void {
   app.addHook('onSend', async (_request, reply) => {
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-cache')
   })
   app.get('/api/series', async () => context.series.list())
-  app.get('/api/summaries', async ({ query }) => await summaries(query, context))
-  app.get('/api/readings', async ({ query }) => await readings(query, context))
-  app.get('/api/completeness', async ({ query }) => await completeness(query, context))
+  fromStore(app, '/api/summaries', { handler: summaries, context })
+  fromStore(app, '/api/readings', { handler: readings, context })
+  fromStore(app, '/api/completeness', { handler: completeness, context })
   app.get('/api/accounts', async ({ query }) => {
     const { devices } = readQuery(query, accountsQuery)
     const accounts = await context.accounts()

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { AccountsResponse, SeriesInfo } from '@millrace/contracts'
+import { type AccountsResponse, isName, type SeriesInfo, type StatusBody } from '@millrace/contracts'
 import type { Clock, Logger } from '@millrace/pipeline'
 import { deadLetters, openSpool, type Spool } from '@millrace/spool'
 import type { Spooled } from '../received.ts'
@@ -69,6 +69,19 @@ export class Custody {
   /** Of everything received so far. */
   receipts(): AddressedReceipt[] {
     return this.intake.receipts()
+  }
+
+  /**
+   * What to tell an agent whose spool has sent nothing yet: a receipt of nothing, which makes it repeat at once what it
+   * sent while nobody listened. Undefined where it is known.
+   */
+  greeting({ site, agent, spool }: StatusBody): AddressedReceipt | undefined {
+    const name = spool?.name
+    if (typeof name !== 'string' || !isName(name)) return undefined
+    const known = this.registry.sources().some((source) => {
+      return source.site === site && source.agent === agent && source.spool === name && source.received.count > 0
+    })
+    return known ? undefined : { site, agent, receipt: { spool: name, upTo: -1, ranges: [] } }
   }
 
   series(): SeriesInfo[] {

@@ -4,27 +4,27 @@ import { keepPartsMs } from './group.ts'
 const rowsPerStep = 10_000
 
 /** All parts of a window go together, so that a later revision of one of them never stands for the whole. */
-const oldParts = `DELETE FROM parts WHERE rowid IN (SELECT p.rowid FROM parts AS p WHERE p.n <= ?1 AND p.at_ms < ?2
-  AND NOT EXISTS (SELECT 1 FROM parts AS q WHERE q.series = p.series AND q.start = p.start AND q.length = p.length
-    AND (q.at_ms >= ?2 OR q.n > ?1)) ORDER BY p.n LIMIT ${rowsPerStep})`
+const old: Record<string, string> = {
+  parts: `n <= ?1 AND at_ms < ?2 AND NOT EXISTS (SELECT 1 FROM parts AS q WHERE q.series = parts.series
+    AND q.start = parts.start AND q.length = parts.length AND (q.at_ms >= ?2 OR q.n > ?1))`,
+  completeness: `n <= ?1 AND at_ms < ?2 AND NOT EXISTS (SELECT 1 FROM completeness AS q
+    WHERE q.device = completeness.device AND q.start = completeness.start AND q.length = completeness.length
+    AND (q.at_ms >= ?2 OR q.n > ?1))`,
+}
 
-const oldCompleteness = `DELETE FROM completeness WHERE rowid IN (SELECT p.rowid FROM completeness AS p
-  WHERE p.n <= ?1 AND p.at_ms < ?2 AND NOT EXISTS (SELECT 1 FROM completeness AS q WHERE q.device = p.device
-    AND q.start = p.start AND q.length = p.length AND (q.at_ms >= ?2 OR q.n > ?1)) ORDER BY p.n LIMIT ${rowsPerStep})`
-
-const oldBodies = `DELETE FROM bodies WHERE (source, seq) IN
-  (SELECT source, seq FROM bodies WHERE at_ms < ?2 AND ?1 >= 0 LIMIT ${rowsPerStep})`
+async function drop(spool: Spool, table: string, params: readonly number[]): Promise<void> {
+  const find = `SELECT rowid FROM ${table} WHERE ${old[table]} ORDER BY n LIMIT ${rowsPerStep}`
+  while ((await spool.read(`SELECT EXISTS (${find})`, params))[0]?.[0] === 1) {
+    await spool.write([{ sql: `DELETE FROM ${table} WHERE rowid IN (${find})`, rows: [params] }], { reserve: true })
+  }
+}
 
 /**
  * Drops what is 48 h past its last change and taken by every store; `takenUpTo` is the place in the log that the
  * slowest store has reached.
  */
 export async function purge(spool: Spool, { nowMs, takenUpTo }: { nowMs: number; takenUpTo: number }): Promise<void> {
-  for (const sql of [oldParts, oldCompleteness, oldBodies]) {
-    for (;;) {
-      await spool.write([{ sql, rows: [[takenUpTo, nowMs - keepPartsMs]] }], { reserve: true })
-      const [changed] = await spool.read('SELECT changes()')
-      if (Number(changed?.[0]) < rowsPerStep) break
-    }
-  }
+  const before = nowMs - keepPartsMs
+  for (const table of Object.keys(old)) await drop(spool, table, [takenUpTo, before])
+  await spool.write([{ sql: 'DELETE FROM bodies WHERE at_ms < ?', rows: [[before]] }], { reserve: true })
 }

@@ -3,7 +3,7 @@
  * into DuckDB, and the `influx` client's points, all fields, in batches of the same size and one by one into InfluxDB.
  * Both sides of a pair write the same rows and take turns; medians of the turns.
  *
- *   node bench/store-rows.ts                   starts influxd by itself where it is installed
+ *   node bench/store-rows.bench.ts                   starts influxd by itself where it is installed
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -116,17 +116,12 @@ function toPoint(row: StoredRow) {
 async function startInfluxd() {
   const port = 18_086 + (process.pid % 1_000)
   const dirs = Object.fromEntries(
-    ['META', 'DATA', 'DATA_WAL'].map((name) => [`INFLUXDB_${name}_DIR`, join(folder, name)]),
+    ['META_DIR', 'DATA_DIR', 'DATA_WAL_DIR'].map((name) => [`INFLUXDB_${name}`, join(folder, name)]),
   )
-  const renamed = {
-    INFLUXDB_META_DIR: dirs.INFLUXDB_META_DIR,
-    INFLUXDB_DATA_DIR: dirs.INFLUXDB_DATA_DIR,
-    INFLUXDB_DATA_WAL_DIR: dirs.INFLUXDB_DATA_WAL_DIR,
-  }
   const quiet = { INFLUXDB_REPORTING_DISABLED: 'true', INFLUXDB_HTTP_LOG_ENABLED: 'false' }
   const binds = { INFLUXDB_BIND_ADDRESS: '127.0.0.1:0', INFLUXDB_HTTP_BIND_ADDRESS: `127.0.0.1:${port}` }
   const child = spawn('influxd', ['run', '-config', '/dev/null'], {
-    env: { ...renamed, ...quiet, ...binds } as NodeJS.ProcessEnv,
+    env: { ...dirs, ...quiet, ...binds } as NodeJS.ProcessEnv,
     stdio: 'ignore',
   })
   const failed = once(child, 'error').then(() => undefined)
