@@ -25,6 +25,9 @@ async function serve(devices: number): Promise<MockServer> {
   return server
 }
 
+/** Polls with a deadline that a busy machine keeps. */
+const poll = <T>(read: () => T | Promise<T>) => expect.poll(read, { timeout: 20_000 })
+
 const chartOf = (range: string) => `#/device/lisbon-mill/hall-01?range=${range}`
 
 describe('the fleet', () => {
@@ -37,7 +40,7 @@ describe('the fleet', () => {
     const values = async () => await page.locator('.card .metric dd').allTextContents()
     const before = await values()
     await expect
-      .poll(async () => (await values()).filter((text, index) => text !== before[index]).length, { timeout: 10_000 })
+      .poll(async () => (await values()).filter((text, index) => text !== before[index]).length)
       .toBeGreaterThan(10)
     await expect
       .poll(async () => await page.locator('.ledger-verdict').textContent())
@@ -51,21 +54,31 @@ describe('the fleet', () => {
     expect(complaints).toEqual([])
   })
 
+  test('the accounts in full name every device, its terms and the agents', async () => {
+    const { url } = await serve(12)
+    const { page, complaints } = await openPage(browser, url)
+    await page.getByRole('link', { name: 'Accounts' }).click()
+    await poll(async () => await page.locator('.scroll tbody tr').count()).toBe(12)
+    expect(await page.locator('.agents').textContent()).toContain('lisbon-mill / edge online')
+    expect(await page.locator('.fact', { hasText: 'unaccounted' }).locator('b').textContent()).toBe('0')
+    expect(complaints).toEqual([])
+  })
+
   test('the filter narrows it to the devices it names', async () => {
     const { url } = await serve(12)
     const { page } = await openPage(browser, url)
     await page.waitForSelector('.card')
     await page.getByRole('searchbox').fill('oslo vibration')
-    await expect.poll(async () => await page.locator('.card').count()).toBe(1)
+    await poll(async () => await page.locator('.card').count()).toBe(1)
     await page.getByRole('searchbox').fill('no such thing')
     await page.getByRole('button', { name: 'Show all' }).click()
-    await expect.poll(async () => await page.locator('.card').count()).toBe(12)
+    await poll(async () => await page.locator('.card').count()).toBe(12)
   })
 
   test('says so when nothing has arrived yet, and how to send a first reading', async () => {
     const { url } = await serve(0)
     const { page, complaints } = await openPage(browser, url)
-    await expect.poll(async () => await page.locator('.welcome').textContent()).toContain('mosquitto_pub')
+    await poll(async () => await page.locator('.welcome').textContent()).toContain('mosquitto_pub')
     expect(complaints).toEqual([])
   })
 })
@@ -74,21 +87,28 @@ describe('a device', () => {
   test('draws six hours of history up to the live edge, without a gap', async () => {
     const { url } = await serve(3)
     const { page, complaints } = await openPage(browser, `${url}${chartOf('6h')}`)
-    await expect.poll(async () => await columnsOf(page, 'water'), { timeout: 10_000 }).toBeGreaterThan(0.98)
+    await poll(async () => await columnsOf(page, 'water')).toBeGreaterThan(0.98)
     expect(await page.locator('.chart').count()).toBe(4)
     await page.goto(`${url}${chartOf('5m')}`)
-    await expect.poll(async () => await columnsOf(page, 'open'), { timeout: 10_000 }).toBeGreaterThan(0)
+    await poll(async () => await columnsOf(page, 'open')).toBeGreaterThan(0)
     expect(complaints).toEqual([])
   })
 
-  test('asks for minutes, hours or days by the width of the range', async () => {
+  test('asks for minutes, hours or days by the width of the range, and for no more than near it', async () => {
     const { url } = await serve(1)
     const { page } = await openPage(browser, url)
     const steps: string[] = []
+    const spansDays: number[] = []
     page.on('request', (request) => {
-      const step = new URL(request.url()).searchParams.get('step')
-      if (step) steps.push(step)
+      const query = new URL(request.url()).searchParams
+      const step = query.get('step')
+      if (!step) return
+      steps.push(step)
+      spansDays.push((Number(query.get('to')) - Number(query.get('from'))) / 86_400_000)
     })
+    await page.goto(`${url}${chartOf('2026-01-01T00:00:00Z/2026-01-02T00:00:00Z')}`)
+    await poll(() => spansDays.length).toBeGreaterThanOrEqual(4)
+    expect(Math.max(...spansDays), 'a stretch of the past is fetched with its margin and no more').toBe(2)
     for (const [range, step] of [
       ['24h', '1m'],
       ['30d', '1h'],
@@ -97,14 +117,14 @@ describe('a device', () => {
       steps.length = 0
       await page.goto('about:blank')
       await page.goto(`${url}${chartOf(range)}`)
-      await expect.poll(() => steps.at(-1), { timeout: 10_000 }).toBe(step)
+      await poll(() => steps.at(-1)).toBe(step)
     }
   })
 
   test('zooms by dragging, moves by keys, tells the hovered window in local time and UTC, and jumps to the data', async () => {
     const { url } = await serve(1)
     const { page } = await openPage(browser, `${url}${chartOf('6h')}`)
-    await expect.poll(async () => await columnsOf(page, 'water'), { timeout: 10_000 }).toBeGreaterThan(0.98)
+    await poll(async () => await columnsOf(page, 'water')).toBeGreaterThan(0.98)
     const box = await page.locator('.u-over').first().boundingBox()
     if (!box) throw new Error('no plot')
     const middle = box.y + box.height / 2
@@ -115,23 +135,23 @@ describe('a device', () => {
     await page.mouse.down()
     await page.mouse.move(box.x + box.width / 2, middle, { steps: 4 })
     await page.mouse.up()
-    await expect.poll(() => decodeURIComponent(page.url())).toMatch(/range=.+Z\/.+Z$/)
+    await poll(() => decodeURIComponent(page.url())).toMatch(/range=.+Z\/.+Z$/)
     const zoomed = page.url()
     await page.locator('.plot').first().focus()
     await page.keyboard.press('ArrowLeft')
-    await expect.poll(() => page.url()).not.toBe(zoomed)
+    await poll(() => page.url()).not.toBe(zoomed)
     await page.goto(`${url}#/device/lisbon-mill/hall-01?range=2001-01-01T00:00:00Z/2001-01-02T00:00:00Z`)
     await page.locator('.plot-note button', { hasText: 'Jump to data' }).first().click()
-    await expect.poll(() => page.url()).toMatch(/range=24h$/)
+    await poll(() => page.url()).toMatch(/range=24h$/)
   })
 })
 
 test('a lost connection is said, what was known stays, and what was missed is fetched on return', async () => {
   const server = await serve(3)
   const { page } = await openPage(browser, `${server.url}${chartOf('15m')}`)
-  await expect.poll(async () => await columnsOf(page, 'water'), { timeout: 10_000 }).toBeGreaterThan(0.5)
+  await poll(async () => await columnsOf(page, 'water')).toBeGreaterThan(0.5)
   server.cut()
-  await expect.poll(async () => await page.locator('.notice').isVisible(), { timeout: 10_000 }).toBe(true)
+  await poll(async () => await page.locator('.notice').isVisible()).toBe(true)
   expect(await page.locator('.notice').textContent()).toMatch(
     /connection to the ingest is lost.*known at \d\d:\d\d:\d\d/,
   )
@@ -139,11 +159,9 @@ test('a lost connection is said, what was known stays, and what was missed is fe
   expect(await columnsOf(page, 'water')).toBeGreaterThan(0.5)
   const before = server.requests.get('/api/summaries') ?? 0
   server.restore()
-  await expect.poll(async () => await page.locator('.notice').isVisible(), { timeout: 20_000 }).toBe(false)
-  await expect
-    .poll(() => (server.requests.get('/api/summaries') ?? 0) - before, { timeout: 10_000 })
-    .toBeGreaterThanOrEqual(4)
-  await expect.poll(async () => await page.locator('.pill').textContent()).toMatch(/^Live/)
+  await poll(async () => await page.locator('.notice').isVisible()).toBe(false)
+  await poll(() => (server.requests.get('/api/summaries') ?? 0) - before).toBeGreaterThanOrEqual(4)
+  await poll(async () => await page.locator('.pill').textContent()).toMatch(/^Live/)
 })
 
 test('light and dark follow the system until the viewer chooses, and the choice is kept', async () => {
@@ -151,11 +169,11 @@ test('light and dark follow the system until the viewer chooses, and the choice 
   const background = async () => await page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor)
   const { page } = await openPage(browser, `${url}${chartOf('6h')}`, 'light')
   const light = await background()
-  await expect.poll(async () => await columnsOf(page, 'water'), { timeout: 10_000 }).toBeGreaterThan(0.98)
+  await poll(async () => await columnsOf(page, 'water')).toBeGreaterThan(0.98)
   await page.emulateMedia({ colorScheme: 'dark' })
   const dark = await background()
   expect(dark).not.toBe(light)
-  await expect.poll(async () => await columnsOf(page, 'water'), { timeout: 10_000 }).toBeGreaterThan(0.98)
+  await poll(async () => await columnsOf(page, 'water')).toBeGreaterThan(0.98)
   await page.getByRole('button', { name: 'Switch to light colours' }).click()
   expect(await background()).toBe(light)
   await page.reload()
@@ -168,9 +186,7 @@ describe('with 200 live series 95 % of frame gaps stay under 34 ms', () => {
   test('in the fleet, over 30 s', async () => {
     const { url } = await serve(60)
     const { page, complaints } = await openPage(browser, url)
-    await expect
-      .poll(async () => await page.locator('.metric').count(), { timeout: 10_000 })
-      .toBeGreaterThanOrEqual(200)
+    await expect.poll(async () => await page.locator('.metric').count()).toBeGreaterThanOrEqual(200)
     await page.waitForTimeout(2_000)
     expect(share(await frameGaps(page, 30_000))).toBeGreaterThan(0.95)
     expect(complaints).toEqual([])
@@ -179,7 +195,7 @@ describe('with 200 live series 95 % of frame gaps stay under 34 ms', () => {
   test('in a device that moves with the present, over 10 s', async () => {
     const { url } = await serve(60)
     const { page } = await openPage(browser, `${url}${chartOf('5m')}`)
-    await expect.poll(async () => await columnsOf(page, 'water'), { timeout: 10_000 }).toBeGreaterThan(0.5)
+    await poll(async () => await columnsOf(page, 'water')).toBeGreaterThan(0.5)
     expect(share(await frameGaps(page, 10_000))).toBeGreaterThan(0.95)
   })
 })

@@ -59,6 +59,7 @@ export class App {
     addEventListener('hashchange', () => {
       this.route = readRoute(location.hash)
       this.tell('route')
+      if (this.route.view === 'accounts') void this.loadAccounts()
     })
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.themeChanged())
   }
@@ -126,15 +127,19 @@ export class App {
 
   private async pollAccounts(): Promise<void> {
     const startMs = performance.now()
+    await this.loadAccounts()
+    const tookMs = performance.now() - startMs
+    setTimeout(() => void this.pollAccounts(), Math.max(2_000, 20 * tookMs))
+  }
+
+  private async loadAccounts(): Promise<void> {
     try {
-      this.accounts = await api.accounts()
+      this.accounts = await api.accounts(this.route.view === 'accounts')
       this.accountsError = false
     } catch {
       this.accountsError = true
     }
     this.tell('accounts')
-    const tookMs = performance.now() - startMs
-    setTimeout(() => void this.pollAccounts(), Math.max(2_000, 20 * tookMs))
   }
 
   private async pollCompleteness(): Promise<void> {

@@ -14,7 +14,9 @@ const types: Record<string, string> = {
   '.css': 'text/css',
   '.svg': 'image/svg+xml',
 }
-const policy = "default-src 'self'; style-src 'self' 'unsafe-inline'"
+const keys = ['site', 'device', 'metric'] as const
+const policy =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'"
 
 export interface MockOptions {
   port?: number
@@ -52,9 +54,7 @@ export async function startMockServer(options: MockOptions): Promise<MockServer>
   }
 
   const summaries = (query: URLSearchParams): unknown => {
-    const one = fleet.find((each) =>
-      (['site', 'device', 'metric'] as const).every((key) => each[key] === query.get(key)),
-    )
+    const one = fleet.find((each) => keys.every((key) => each[key] === query.get(key)))
     const step = (query.get('step') ?? '1m') as Step
     const lengthMs = stepLength[step]
     const now = Date.now()
@@ -71,7 +71,18 @@ export async function startMockServer(options: MockOptions): Promise<MockServer>
     return { series: one ?? {}, step, summaries: rows }
   }
 
-  const accounts = (): AccountsResponse => mockAccounts(fleet, Math.floor((Date.now() - startedAt) / 1000))
+  const readings = (query: URLSearchParams): unknown => {
+    const one = fleet.find((each) => keys.every((key) => each[key] === query.get(key)))
+    const times: number[] = []
+    for (let ts = Math.ceil(Number(query.get('from')) / everyMs) * everyMs; one && ts < Date.now(); ts += everyMs)
+      times.push(ts)
+    return { readings: one ? times.map((ts) => ({ ts, value: valueAt(one, ts) })) : [] }
+  }
+
+  const accounts = (query: URLSearchParams): AccountsResponse => {
+    const full = mockAccounts(fleet, Math.floor((Date.now() - startedAt) / 1000))
+    return query.get('devices') === '0' ? { ...full, devices: [] } : full
+  }
 
   const completeness = (query: URLSearchParams): unknown => {
     const names = new Map(fleet.map(({ site, device }) => [`${site}/${device}`, { site, device }]))
@@ -87,6 +98,7 @@ export async function startMockServer(options: MockOptions): Promise<MockServer>
   const answers: Record<string, (query: URLSearchParams) => unknown> = {
     '/api/series': series,
     '/api/summaries': summaries,
+    '/api/readings': readings,
     '/api/accounts': accounts,
     '/api/completeness': completeness,
     '/api/status': () => ({ at: Date.now(), agents: devices > 0 ? [status] : [] }),

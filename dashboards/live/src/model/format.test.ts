@@ -14,6 +14,7 @@ import { axisRange } from './scale.ts'
 test('values have the decimals of their sensor, unknown metrics a few digits', () => {
   expect(formatValue('temperature', 21.4)).toBe('21.40')
   expect(formatValue('co2', 1234.4)).toBe('1,234')
+  expect(formatValue('energy', 157_343_121.4)).toBe('157,343,121')
   expect(formatValue('mystery', 0.123456)).toBe('0.1235')
   expect(formatValue('mystery', 1e100)).toBe('1.000e+100')
   expect(formatValue('temperature', Number.NaN)).toBe('–')

@@ -24,12 +24,12 @@ function withDecimals(value: number, decimals: number): string {
   return format.format(value)
 }
 
-/** A value of a metric with as many decimals as its sensor gives; unknown metrics get about four digits. */
+/** A value of a metric with as many decimals as its sensor gives, none from a million on; unknown metrics get about four digits. */
 export function formatValue(metric: string, value: number): string {
   if (!Number.isFinite(value)) return '–'
   const known = findMetric(metric)
   if (!known || Math.abs(value) >= 1e9) return significant(value)
-  return withDecimals(value, known.decimals)
+  return withDecimals(value, Math.abs(value) >= 1e6 ? 0 : known.decimals)
 }
 
 /** A number at the value axis; never "-0". */

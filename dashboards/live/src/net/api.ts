@@ -24,12 +24,22 @@ export interface SummariesQuery {
   step: Step
 }
 
+/** `GET /api/readings`: what the live stream carried, for as long as the store keeps it. */
+export interface ReadingsResponse {
+  readings: { ts: number; value: number }[]
+}
+
 export const api = {
   series: () => get<SeriesInfo[]>('api/series'),
-  accounts: () => get<AccountsResponse>('api/accounts'),
+  accounts: (withDevices: boolean) => get<AccountsResponse>(`api/accounts?devices=${withDevices ? 1 : 0}`),
   status: () => get<StatusResponse>('api/status'),
   completeness: (from: number, to: number) =>
     get<CompletenessResponse>(`api/completeness?from=${Math.floor(from)}&to=${Math.ceil(to)}`),
+  readings: (series: SeriesName, from: number, signal: AbortSignal) => {
+    const { site, device, metric } = series
+    const query = new URLSearchParams({ site, device, metric, from: String(Math.floor(from)) })
+    return get<ReadingsResponse>(`api/readings?${query}`, signal)
+  },
   summaries: ({ series, from, to, step }: SummariesQuery, signal?: AbortSignal) => {
     const { site, device, metric } = series
     const query = new URLSearchParams({ site, device, metric, step })

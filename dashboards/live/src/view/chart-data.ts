@@ -6,6 +6,11 @@ import { History } from '../model/rows.ts'
 import { chooseStep, hourMs, stepMs } from '../model/step.ts'
 import { api } from '../net/api.ts'
 
+/** No window is open for longer, so live readings older than this lie behind stored rows. */
+const longestLiveMs = 35 * 60_000
+
+const retryMs = 3_000
+
 /** Rows of one series at the step its span asks for, fetched with a margin, kept current by what arrives. */
 export class ChartData {
   readonly history = new History()
@@ -26,6 +31,7 @@ export class ChartData {
 
   /** Makes sure the span is there, or on its way. */
   want({ from, to }: Span): void {
+    if (this.state === 'failed' && performance.now() - this.refreshedAt < retryMs) return
     const now = this.app.now()
     const step = chooseStep(to - from)
     const covered = this.loaded && from >= this.loaded.from && Math.min(to, now) <= this.loaded.to
@@ -36,8 +42,9 @@ export class ChartData {
     if (step !== this.step) this.history.clear()
     this.step = step
     const margin = (to - from) / 2
-    this.loaded = { from: from - margin, to: to + margin >= now ? Number.POSITIVE_INFINITY : to + margin }
-    void this.fetch(this.loaded.from, Math.max(to + margin, now))
+    const reachesNow = to + margin >= now
+    this.loaded = { from: from - margin, to: reachesNow ? Number.POSITIVE_INFINITY : to + margin }
+    void this.fetch(from - margin, reachesNow ? now + hourMs : to + margin)
   }
 
   /** What arrived on the live stream. Hours and days take minutes too, as the tail behind their last row. */
@@ -73,11 +80,23 @@ export class ChartData {
       const answer = await api.summaries({ series: this.series, from, to, step: this.step }, pending.signal)
       this.history.put(answer.summaries)
       this.state = 'ready'
+      void this.fillReadings(pending.signal)
     } catch {
       if (pending.signal.aborted) return
       this.loaded = undefined
       this.state = 'failed'
     }
+    this.changed()
+  }
+
+  /** Live readings that passed before this page was open, or while it was not connected. */
+  private async fillReadings(signal: AbortSignal): Promise<void> {
+    const now = this.app.now()
+    const from = Math.max(this.history.joined.openFrom, now - longestLiveMs)
+    if (this.loaded?.to !== Number.POSITIVE_INFINITY || from >= now) return
+    // The rows are drawn without them; the next reading on the stream comes by itself.
+    const answer = await api.readings(this.series, from, signal).catch(() => ({ readings: [] }))
+    for (const { ts, value } of answer.readings) this.series.recent.add(ts, value)
     this.changed()
   }
 }

@@ -111,10 +111,12 @@ export function paint(area: Area, painting: Painting): void {
   washOpen(area, painting)
   fillBand(area, stored, palette['water-soft'])
   fillBand(area, open, palette['open-soft'])
-  const dense = rows.length > area.width / ratio / 3
+  const dense = rows.length > area.width / ratio
   context.lineWidth = (dense ? 0.75 : 1) * ratio
   context.strokeStyle = palette.p95
+  context.globalAlpha = 0.75
   strokeLevels(area, stored, (row) => row.p95)
+  context.globalAlpha = 1
   context.lineWidth = (dense ? 1 : 1.75) * ratio
   context.strokeStyle = palette.water
   strokeLevels(area, stored, (row) => row.mean)
