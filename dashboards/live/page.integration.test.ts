@@ -96,7 +96,7 @@ describe('a device', () => {
 
   test('asks for minutes, hours or days by the width of the range, and for no more than near it', async () => {
     const { url } = await serve(1)
-    const { page } = await openPage(browser, url)
+    const { page } = await openPage(browser, `${url}#/accounts`)
     const steps: string[] = []
     const spansDays: number[] = []
     page.on('request', (request) => {
