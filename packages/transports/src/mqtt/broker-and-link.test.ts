@@ -1,4 +1,5 @@
 import { type Message, MillraceError, UsageError } from '@millrace/pipeline'
+import { until } from '@millrace/pipeline/testing'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Broker, type BrokerOptions, createBroker } from './broker.ts'
 import { createMqttLink, type LinkOptions, type MqttLink } from './link.ts'
@@ -7,14 +8,6 @@ const stops: (() => Promise<void>)[] = []
 afterEach(async () => {
   for (const stop of stops.splice(0).reverse()) await stop()
 })
-
-async function until(condition: () => boolean, withinMs = 5_000): Promise<void> {
-  const deadline = performance.now() + withinMs
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error('not within the time')
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
-}
 
 async function openBroker(
   options: Partial<BrokerOptions> = {},
@@ -101,6 +94,34 @@ describe('a link and a broker', () => {
     client.end(true)
     await until(() => seen.length > 0)
     expect(seen).toEqual(['w/abrupt gone'])
+  })
+
+  it('subscribe again after the broker was away, before onConnect is told', async () => {
+    const { broker, port, url } = await openBroker()
+    const receiver = await openLink(url)
+    const seen: string[] = []
+    let connects = 0
+    receiver.onConnect(() => {
+      connects++
+      // Only a subscription that is in force brings this back.
+      receiver.publish(message('echo', String(connects))).catch(() => undefined)
+    })
+    receiver.subscribe(['echo'], (m) => seen.push(text(m)))
+    await until(() => seen.length === 1)
+    await broker.close()
+    await until(() => !receiver.connected)
+    await openBroker({ port })
+    await until(() => seen.length === 2)
+    expect([seen, connects]).toEqual([['1', '2'], 2])
+  })
+
+  it('give up what is outstanding when the link stops', async () => {
+    const { url } = await openBroker({ gate: () => undefined })
+    const sender = await openLink(url)
+    const sent = sender.publish(message('t', 'x'))
+    await until(() => sender.connected)
+    await sender.stop()
+    await expect(sent).rejects.toThrow('before the broker acknowledged')
   })
 
   it('refuse QoS 0 while there is no connection instead of losing it silently', async () => {
