@@ -22,7 +22,7 @@ async function stack() {
   const { port: cloudPort } = await bench.broker()
   const [mqttPort, httpPort] = [await freePort(), await freePort()]
   const dataDir = await bench.folder()
-  const config = agentConfig({ dataDir, cloudPort, mqttPort })
+  const config = agentConfig({ dataDir, cloudPort, mqttPort, spool: { commit: 0 } })
   const agent = await AgentProcess.configure(join(await bench.folder(), 'agent.yaml'), config, httpPort)
   await bench.add(agent)
   const device = (name: string) => bench.add(new Device(`mqtt://127.0.0.1:${mqttPort}`, 'hall', name))
@@ -65,6 +65,7 @@ describe('an agent that is killed at any moment', () => {
     const publishing = devices.map((one, index) => {
       return publish(one, { baseMs, seed: seed + index + 1, stopped: () => over })
     })
+    const checkpoints = checkpointAllTheTime(agent, () => over)
     for (let kill = 0; kill < kills; kill++) {
       await delay(50 + random() * 700)
       await agent.kill()
@@ -77,7 +78,7 @@ describe('an agent that is killed at any moment', () => {
       await agent.start()
     }
     over = true
-    await Promise.all(publishing)
+    await Promise.all([...publishing, checkpoints])
     await until(async () => drained(agent), { withinMs: 30_000, everyMs: 200, label: `seed ${seed}: an empty outbox` })
     const expected = expectedWindows(devices, lengthMs)
     const problems: string[] = []
@@ -110,6 +111,14 @@ describe('an agent that is killed at any moment', () => {
     expect((await statusOf(agent)).open).toBe(1)
   }, 60_000)
 })
+
+/** Each request makes a checkpoint, so that kills meet checkpoints under load. */
+async function checkpointAllTheTime(agent: AgentProcess, stopped: () => boolean): Promise<void> {
+  while (!stopped()) {
+    await agent.json('/api/status?devices=1').catch(() => undefined)
+    await delay(20)
+  }
+}
 
 async function statusOf(agent: AgentProcess) {
   return (await agent.json('/api/status?devices=1')) as Omit<AgentStatus, 'devices'> & { devices: DeviceStatus[] }
