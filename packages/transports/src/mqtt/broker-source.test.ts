@@ -65,6 +65,17 @@ describe('brokerSource', () => {
     for (const [n, gap] of gaps.entries()) expect(gap).toBeGreaterThanOrEqual(100 * 2 ** n)
   })
 
+  it('names the setting whose file cannot be read', async () => {
+    const receive = (): void => undefined
+    await expect(open(receive, { credentialsFile: '/nowhere' })).rejects.toMatchObject({
+      code: 'secret-unreadable',
+      problems: [{ path: 'collect.credentialsFile' }],
+    })
+    await expect(open(receive, { cert: '/nowhere', key: '/nowhere' })).rejects.toMatchObject({
+      problems: [{ path: 'collect.cert' }],
+    })
+  })
+
   it('ends connections beyond the bytes it may hold, and takes their messages when there is room', async () => {
     const held: Delivery[] = []
     const url = await open((delivery) => held.push(delivery), { maxHeldBytes: 10_000 })

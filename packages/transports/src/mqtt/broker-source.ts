@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { type Delivery, definePlugin, type Message, type Source } from '@millrace/pipeline'
 import { z } from 'zod'
 import type { TransportContext } from '../context.ts'
@@ -7,6 +6,7 @@ import { brokerLimitsSchema } from './broker-limits.ts'
 import { readCredentials } from './credentials.ts'
 import type { GatedPublish } from './gate.ts'
 import { Refusal } from './refusal.ts'
+import { readPem } from './settings.ts'
 
 const settings = z.object({
   host: z.string().min(1).default('127.0.0.1'),
@@ -55,8 +55,9 @@ class BrokerSource implements Source {
       host,
       port,
       limits,
-      credentials: credentialsFile === undefined ? undefined : await readCredentials(credentialsFile),
-      tls: cert && key ? { cert: readFileSync(cert), key: readFileSync(key) } : undefined,
+      credentials:
+        credentialsFile === undefined ? undefined : await readCredentials(credentialsFile, 'collect.credentialsFile'),
+      tls: cert && key ? { cert: readPem(cert, 'collect.cert'), key: readPem(key, 'collect.key') } : undefined,
       gate: (publish) => this.#take(publish),
       admits: () => !this.#refusal.active,
       clock: this.#context.clock,

@@ -1,6 +1,7 @@
 import { createHmac, randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
+import { UsageError } from '@millrace/pipeline'
 
 const derive = promisify<string, Buffer, number, Buffer>(scrypt)
 const hashBytes = 32
@@ -47,8 +48,15 @@ export function parseCredentials(text: string): Credentials {
   return verifier(entries)
 }
 
-export async function readCredentials(file: string): Promise<Credentials> {
-  return parseCredentials(await readFile(file, 'utf8'))
+/** Rejects with a UsageError that names the setting where the file cannot be read or has a bad line. */
+export async function readCredentials(file: string, setting = 'credentialsFile'): Promise<Credentials> {
+  try {
+    return parseCredentials(await readFile(file, 'utf8'))
+  } catch (cause) {
+    const found = cause instanceof Error ? cause.message : String(cause)
+    const problem = { path: setting, found, expected: 'lines user:device|service:salt:hash' }
+    throw new UsageError(`the credentials file ${file} cannot be used`, [problem], { code: 'secret-unreadable', cause })
+  }
 }
 
 /** scrypt costs tens of ms by intent, so a secret once found right is recognised by a keyed digest from then on. */

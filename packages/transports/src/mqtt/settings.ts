@@ -24,7 +24,8 @@ export interface MqttAddress {
   key?: Buffer
 }
 
-function readPem(file: string, setting: string): Buffer {
+/** Throws a UsageError that names the setting whose file cannot be read. */
+export function readPem(file: string, setting: string): Buffer {
   try {
     return readFileSync(file)
   } catch (cause) {
