@@ -6,6 +6,7 @@ import {
   type Logger,
   type Message,
   type Meters,
+  pause,
 } from '@millrace/pipeline'
 import type { CloudLink } from './cloud-link.ts'
 import { collectors } from './collect/index.ts'
@@ -22,6 +23,9 @@ import { daysIn } from './store/days.ts'
 import { Feeders } from './store/feeders.ts'
 import { stores as storeTypes } from './store/index.ts'
 import type { Store } from './stored.ts'
+
+/** A store that does not answer is not waited for longer: what it was given is given again at the next start. */
+const stopWithinMs = 3_000
 
 export interface IngestContext {
   clock: Clock
@@ -68,7 +72,8 @@ export async function startIngest(config: IngestConfig, context: IngestContext):
       stopping.abort()
       parts.view.events.close()
       await http.close()
-      await Promise.all([receiving, keeping, parts.feeders.stopped(), ...parts.feeds.map((feed) => feed.stop())])
+      const ending = [receiving, keeping, parts.feeders.stopped(), ...parts.feeds.map((feed) => feed.stop())]
+      await Promise.race([Promise.all(ending), pause(stopWithinMs)])
       for (const store of parts.stores.values()) await store.close()
       await parts.custody.close()
     },
