@@ -56,6 +56,7 @@ async function open(): Promise<void> {
     days,
     logger: silentLogger,
     accountable: true,
+    rollupEveryMs: { hours: 0, days: 0 },
   })
 }
 

@@ -11,7 +11,7 @@ const changesPerBatch = 5_000
 const retryLimits = { minMs: 200, maxMs: 30_000 }
 const maxIdleMs = 60_000
 /** Real time between merges of dirty hours and days: in between, any number of changes costs one merge. */
-const rollupEveryMs = { hours: 5_000, days: 60_000 }
+const defaultRollupEveryMs = { hours: 5_000, days: 60_000 }
 
 export interface FeederOptions extends RollupContext {
   /** As configured. */
@@ -20,6 +20,7 @@ export interface FeederOptions extends RollupContext {
   accountable: boolean
   /** Called with rows that have just become readable. */
   written?: (rows: readonly StoredRow[]) => void
+  rollupEveryMs?: { hours: number; days: number }
 }
 
 interface Written {
@@ -123,7 +124,8 @@ export class Feeder {
     if (!this.pending[tier] || performance.now() < this.dueMs[tier]) return false
     const outcome = await rollUp(tier, this.options)
     this.pending[tier] = outcome === 'more'
-    if (outcome === 'done') this.dueMs[tier] = performance.now() + rollupEveryMs[tier]
+    if (outcome === 'done')
+      this.dueMs[tier] = performance.now() + (this.options.rollupEveryMs ?? defaultRollupEveryMs)[tier]
     return outcome !== 'clean'
   }
 
