@@ -40,6 +40,7 @@ function custody({ total, stores }: AccountsResponse): HTMLElement {
     fact('sent', formatCount(total.sent), 'Readings in the windows the agents have sent.'),
     fact('held', formatCount(total.held), 'Readings in the windows the ingest holds.'),
     fact('refused', formatCount(total.refused), 'Readings in windows the ingest set aside, with a reason.'),
+    fact('mismatch', formatCount(total.mismatch), 'By how much sent differs from held and refused. Must be 0.'),
     fact(
       'on the way',
       formatCount(total.missingUpstream),

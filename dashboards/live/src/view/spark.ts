@@ -2,7 +2,7 @@ import type { SeriesState } from '../model/fleet.ts'
 import { hourMs } from '../model/step.ts'
 import type { Palette } from './palette.ts'
 
-export const sparkWidth = 78
+export const sparkWidth = 72
 export const sparkHeight = 22
 
 interface Frame {
