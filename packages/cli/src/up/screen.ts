@@ -66,6 +66,7 @@ export function terminalScreen(out: TextOutput): Screen {
       out.write(clear + fitted())
     },
     end() {
+      status = ''
       out.write(clear)
     },
   }
@@ -93,15 +94,17 @@ export function plainScreen(out: TextOutput, monotonic: () => number): Screen {
 /** As the simulator tells it every second. */
 const isProgress = (text: string) => /^\d[\d.,]*\/s, /.test(text)
 
+const defaultMqttPort = 1883
+
 /** What a person sees first. */
 export function startText({ ports, dataDir, keys }: UpOptions): string {
-  const topic = 'telemetry/home/desk'
+  const port = ports.mqtt === defaultMqttPort ? '' : `-p ${ports.mqtt} `
   return [
     '',
     '  Millrace is running.',
     '',
     `  The page        http://localhost:${ports.http}`,
-    `  Your reading    mosquitto_pub -p ${ports.mqtt} -q 1 -t ${topic} -m '{"readings":{"temperature":21.5}}'`,
+    `  Your reading    mosquitto_pub ${port}-q 1 -t telemetry/home/desk -m '{"readings":{"temperature":21.4}}'`,
     `  The agent       http://localhost:${ports.agent}/api/status`,
     `  Data            ${relative(process.cwd(), dataDir) || '.'}`,
     keys

@@ -22,8 +22,8 @@ export interface ProcessEvents {
 
 const firstWaitMs = 200
 const longestWaitMs = 5000
-/** A process that ran for this long starts again without a wait. */
-const soundAfterMs = 20_000
+/** A process that ran for this long was sound: its back-off begins anew. */
+const soundAfterMs = 3000
 const readyWithinMs = 60_000
 const keptLines = 20
 

@@ -98,6 +98,8 @@ export async function up(options: UpOptions): Promise<number> {
   const lock = lockDataFolder(options.dataDir)
   const [stopping, hurry] = [new AbortController(), new AbortController()]
   const release = onStopSignals(() => (stopping.signal.aborted ? hurry : stopping).abort())
+  // The terminal or the reader of the log is gone, and with it whoever could stop this.
+  process.stdout.on('error', () => stopping.abort())
   try {
     await runStack({ options, screen, stopping, hurry: hurry.signal })
     return 0
