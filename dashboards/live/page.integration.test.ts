@@ -35,16 +35,12 @@ describe('the fleet', () => {
     const { url } = await serve(12)
     const { page, complaints } = await openPage(browser, url)
     await page.waitForSelector('.card .value')
-    expect(await page.locator('.site').count()).toBe(3)
-    expect(await page.locator('.card').count()).toBe(12)
+    await poll(async () => await page.locator('.site').count()).toBe(3)
+    await poll(async () => await page.locator('.card').count()).toBe(12)
     const values = async () => await page.locator('.card .metric dd').allTextContents()
     const before = await values()
-    await expect
-      .poll(async () => (await values()).filter((text, index) => text !== before[index]).length)
-      .toBeGreaterThan(10)
-    await expect
-      .poll(async () => await page.locator('.ledger-verdict').textContent())
-      .toBe('Every reading is accounted for.')
+    await poll(async () => (await values()).filter((text, index) => text !== before[index]).length).toBeGreaterThan(10)
+    await poll(async () => await page.locator('.ledger-verdict').textContent()).toBe('Every reading is accounted for.')
     const counts = (await page.locator('.ledger-count').allTextContents()).map((text) =>
       Number(text.replaceAll(',', '')),
     )
@@ -88,7 +84,7 @@ describe('a device', () => {
     const { url } = await serve(3)
     const { page, complaints } = await openPage(browser, `${url}${chartOf('6h')}`)
     await poll(async () => await columnsOf(page, 'water')).toBeGreaterThan(0.98)
-    expect(await page.locator('.chart').count()).toBe(4)
+    await poll(async () => await page.locator('.chart').count()).toBe(4)
     await page.goto(`${url}${chartOf('5m')}`)
     await poll(async () => await columnsOf(page, 'open')).toBeGreaterThan(0)
     expect(complaints).toEqual([])
@@ -129,9 +125,9 @@ describe('a device', () => {
     if (!box) throw new Error('no plot')
     const middle = box.y + box.height / 2
     await page.mouse.move(box.x + box.width / 3, middle)
-    await expect
-      .poll(async () => await page.locator('.readout').first().textContent())
-      .toMatch(/\d\d:\d\d \(\d\d:\d\d UTC\) · mean .* p95 .* n 60/)
+    await poll(async () => await page.locator('.readout').first().textContent()).toMatch(
+      /\d\d:\d\d \(\d\d:\d\d UTC\) · mean .* p95 .* n 60/,
+    )
     await page.mouse.down()
     await page.mouse.move(box.x + box.width / 2, middle, { steps: 4 })
     await page.mouse.up()
@@ -186,7 +182,7 @@ describe('with 200 live series 95 % of frame gaps stay under 34 ms', () => {
   test('in the fleet, over 30 s', async () => {
     const { url } = await serve(60)
     const { page, complaints } = await openPage(browser, url)
-    await expect.poll(async () => await page.locator('.metric').count()).toBeGreaterThanOrEqual(200)
+    await poll(async () => await page.locator('.metric').count()).toBeGreaterThanOrEqual(200)
     await page.waitForTimeout(2_000)
     expect(share(await frameGaps(page, 30_000))).toBeGreaterThan(0.95)
     expect(complaints).toEqual([])
