@@ -25,7 +25,7 @@ interface Findings {
 /** After this long with nothing on its way, what is not stored will not be: longer than a checkpoint and a store's write. */
 const quietMs = 12_000
 /** After this long without one difference less, waiting is given up. */
-const patienceMs = 90_000
+const patienceMs = 45_000
 
 const differencesOf = ({ bySeries }: StackVerdict): Difference[] =>
   [...bySeries.values()].flatMap(({ differences }) => differences)
