@@ -2,6 +2,7 @@ import { isName, parseTelemetryTopic, type SetAsideReason } from '@millrace/cont
 import { MetricTable } from './metric-table.ts'
 import type { DecoderNames } from './names.ts'
 import { SkeletonMemory } from './skeleton.ts'
+import { TopicSlots } from './topic-slots.ts'
 
 const maxTopics = 200_000
 
@@ -34,6 +35,7 @@ export function refusedTopic(topic: string): SetAsideReason {
 export class TopicCache {
   readonly #names: DecoderNames
   readonly #topics = new Map<string, TopicEntry>()
+  readonly #slots = new TopicSlots()
   readonly #tables = new Map<number, MetricTable>()
 
   constructor(names: DecoderNames) {
@@ -42,7 +44,14 @@ export class TopicCache {
 
   /** Undefined where the topic names no usable device. */
   find(topic: string): TopicEntry | undefined {
-    return this.#topics.get(topic) ?? this.#learn(topic)
+    return this.#slots.find(topic) ?? this.#lookUp(topic)
+  }
+
+  #lookUp(topic: string): TopicEntry | undefined {
+    const known = this.#topics.get(topic)
+    if (known === undefined) return this.#learn(topic)
+    this.#slots.put(known, this.#topics.size)
+    return known
   }
 
   #learn(topic: string): TopicEntry | undefined {
@@ -64,9 +73,15 @@ export class TopicCache {
     const cached = device !== 0 && parseTelemetryTopic(topic) !== undefined
     if (!cached) return entry
     // Topics are bounded by the dictionary's devices and series in all but hostile input.
-    if (this.#topics.size >= maxTopics) this.#topics.clear()
+    if (this.#topics.size >= maxTopics) this.#forget()
     this.#topics.set(topic, entry)
+    this.#slots.put(entry, this.#topics.size)
     return entry
+  }
+
+  #forget(): void {
+    this.#topics.clear()
+    this.#slots.clear()
   }
 
   #table(device: number): MetricTable {
