@@ -12,6 +12,12 @@ export interface Envelope {
   flags: number
 }
 
+/** Readings of one object, as a skeleton has them: those slots that are a series have a value at their place. */
+export interface SlotValues {
+  readonly slots: readonly number[]
+  readonly values: Float64Array
+}
+
 const readingBytes = 3 * 8 + 2 * 4 + 1
 const messageBytes = 2 * 8 + 2 * 4 + 1
 
@@ -113,6 +119,13 @@ export class BatchBuilder {
     messages.boot[at] = boot
     messages.flags[at] = flags
     messages.length = at + 1
+  }
+
+  /** Adds an object whole: its readings and the message of `device`. */
+  append(device: number, { slots, values }: SlotValues, envelope: Envelope): void {
+    const from = this.#readings.length
+    for (let n = 0; n < slots.length; n++) if (slots[n]! > 0) this.push(slots[n]!, values[n]!)
+    this.seal(from, device, envelope)
   }
 
   /** Forgets what was added after these counts. */

@@ -1,11 +1,4 @@
-import {
-  endTimeMs,
-  maxAbsoluteValue,
-  maxMetricsPerObject,
-  maxReadingsPerMessage,
-  minTimeMs,
-  secondsBelow,
-} from '@millrace/contracts'
+import { maxAbsoluteValue, maxMetricsPerObject, maxReadingsPerMessage } from '@millrace/contracts'
 import { unstamped } from '@millrace/windows'
 import type { BatchBuilder, Envelope } from './batch-builder.ts'
 import { Cursor } from './cursor.ts'
@@ -26,6 +19,8 @@ import {
   valueBit,
 } from './json-bytes.ts'
 import { type Skeleton, SkeletonMaker, seqSlot, tsSlot } from './skeleton.ts'
+import { longestSkeleton, SkeletonReader } from './skeleton-reader.ts'
+import { inRange, isSeq, timeMs } from './token-limits.ts'
 import type { TopicEntry } from './topic-cache.ts'
 
 /**
@@ -39,6 +34,7 @@ export class Scanner {
   readonly #boots: ReadonlyMap<string, number>
   readonly #cursor = new Cursor()
   readonly #maker = new SkeletonMaker()
+  readonly #reader = new SkeletonReader()
   #learns = false
   readonly #envelope: Envelope = { ts: 0, seq: 0, boot: 0, flags: 0 }
   #entry!: TopicEntry
@@ -60,32 +56,30 @@ export class Scanner {
 
   /** True when the message has been added to the columns; false leaves them as they were. */
   scan(entry: TopicEntry, body: Uint8Array): boolean {
-    const { readingCount, messageCount } = this.#columns
     const { skeleton } = entry.memory
     this.#entry = entry
-    this.#readings = 0
-    this.#learns = false
     if (skeleton !== undefined) {
       if (this.#fill(skeleton, body)) return true
-      this.#columns.rollBack(readingCount, messageCount)
       entry.memory.miss()
     }
+    const { readingCount, messageCount } = this.#columns
     const taken = this.#readWhole(body)
     if (!taken) this.#columns.rollBack(readingCount, messageCount)
     return taken
   }
 
-  /** Reads the numbers of a message that equals the skeleton around them. */
-  #fill({ segments, slots, boot }: Skeleton, body: Uint8Array): boolean {
-    const cursor = this.#cursor
-    const from = this.#columns.readingCount
-    cursor.open(body)
-    this.#clearEnvelope()
-    this.#envelope.boot = boot
-    for (let n = 0; n < slots.length; n++) {
-      if (!cursor.takeWord(segments[n]!) || !this.#slot(slots[n]!)) return false
-    }
-    return cursor.takeWord(segments[slots.length]!) && cursor.at === body.length && this.#sealFrom(from)
+  /** Takes a message that equals the device's skeleton. */
+  #fill(skeleton: Skeleton, body: Uint8Array): boolean {
+    const reader = this.#reader
+    if (!reader.read(skeleton, body)) return false
+    const envelope = this.#envelope
+    const stamped = !Number.isNaN(reader.ts)
+    envelope.ts = stamped ? reader.ts : this.#arrivedMonotonicMs
+    envelope.seq = reader.seq
+    envelope.boot = skeleton.boot
+    envelope.flags = stamped ? this.#flags : this.#flags | unstamped
+    this.#columns.append(this.#entry.device, reader, envelope)
+    return true
   }
 
   #slot(slot: number): boolean {
@@ -97,7 +91,8 @@ export class Scanner {
     const { metric, memory } = this.#entry
     const cursor = this.#cursor
     cursor.open(body)
-    this.#learns = memory.wanted && cursor.peek() === openBrace
+    this.#readings = 0
+    this.#learns = memory.wanted && body.length <= longestSkeleton && cursor.peek() === openBrace
     if (this.#learns) this.#maker.begin()
     const taken = (metric === undefined ? this.#deviceMessage() : this.#metricMessage()) && cursor.peek() < 0
     if (taken && this.#learns) memory.learn(this.#maker.finish(body, this.#envelope.boot))
@@ -178,8 +173,8 @@ export class Scanner {
     const cursor = this.#cursor
     const isText = cursor.bytes[cursor.at] === quote
     const number = isText ? isoTime(cursor) : cursor.number()
-    const ms = isText || number >= secondsBelow ? Math.round(number) : Math.round(number * 1000)
-    if (!(ms >= minTimeMs && ms < endTimeMs)) return false
+    const ms = isText ? inRange(number) : timeMs(number)
+    if (Number.isNaN(ms)) return false
     this.#envelope.ts = ms
     this.#envelope.flags = this.#flags
     return true
@@ -188,7 +183,7 @@ export class Scanner {
   #seq(): boolean {
     const seq = this.#cursor.number()
     this.#envelope.seq = seq
-    return Number.isSafeInteger(seq) && seq >= 0
+    return isSeq(seq)
   }
 
   #boot(): boolean {

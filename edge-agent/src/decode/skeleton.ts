@@ -4,15 +4,19 @@ export const seqSlot = -2
 
 /** Messages of a device that may miss its skeleton before another is learned. */
 const maxMisses = 16
-const maxSegments = 10_000
+const maxTemplates = 10_000
+const wordBytes = 4
 
 /**
  * What stays the same from message to message of one device: the bytes around its numbers. A message that equals it
  * there has the same keys in the same order, so that only the numbers are left to be read.
  */
 export interface Skeleton {
-  /** Bytes before each slot, then those behind the last. */
-  segments: readonly Uint8Array[]
+  /**
+   * The bytes before each slot, then those behind the last. Of each stretch: its length, its whole words of four bytes
+   * (little-endian), then a mask for the bytes that are left over and the word that they make.
+   */
+  template: Int32Array
   slots: readonly number[]
   boot: number
 }
@@ -36,9 +40,9 @@ export class SkeletonMemory {
   }
 }
 
-/** Collects the slots of one message, and shares equal segments between all devices. */
+/** Collects the slots of one message, and shares equal templates between all devices. */
 export class SkeletonMaker {
-  readonly #segments = new Map<string, Uint8Array>()
+  readonly #templates = new Map<string, Int32Array>()
   #slots: number[] = []
   #borders: number[] = []
 
@@ -54,19 +58,30 @@ export class SkeletonMaker {
   }
 
   finish(bytes: Uint8Array, boot: number): Skeleton {
-    const borders = [0, ...this.#borders, bytes.length]
-    const segments: Uint8Array[] = []
-    for (let at = 0; at < borders.length; at += 2) segments.push(this.#segment(bytes, borders[at]!, borders[at + 1]!))
-    return { segments, slots: this.#slots, boot }
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
+    const borders = [0, ...this.#borders, text.length]
+    const stretches: string[] = []
+    for (let at = 0; at < borders.length; at += 2) stretches.push(text.slice(borders[at], borders[at + 1]))
+    return { template: this.#template(stretches), slots: this.#slots, boot }
   }
 
-  #segment(bytes: Uint8Array, from: number, to: number): Uint8Array {
-    const text = Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString('latin1')
-    const known = this.#segments.get(text)
+  #template(stretches: readonly string[]): Int32Array {
+    const key = JSON.stringify(stretches)
+    const known = this.#templates.get(key)
     if (known) return known
-    if (this.#segments.size >= maxSegments) this.#segments.clear()
-    const segment = Buffer.from(text, 'latin1')
-    this.#segments.set(text, segment)
-    return segment
+    if (this.#templates.size >= maxTemplates) this.#templates.clear()
+    const template = Int32Array.from(stretches.flatMap(wordsOf))
+    this.#templates.set(key, template)
+    return template
   }
+}
+
+function wordsOf(stretch: string): number[] {
+  const words = [stretch.length]
+  const bytes = Buffer.alloc(stretch.length + wordBytes)
+  bytes.write(stretch, 'latin1')
+  const whole = stretch.length - (stretch.length % wordBytes)
+  for (let at = 0; at < whole; at += wordBytes) words.push(bytes.readInt32LE(at))
+  const mask = 2 ** (8 * (stretch.length - whole)) - 1
+  return [...words, mask, bytes.readInt32LE(whole)]
 }
