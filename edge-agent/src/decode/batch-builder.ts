@@ -85,12 +85,8 @@ export class BatchBuilder {
 
   /** Adds a reading without its envelope, which `seal` fills in. Minus zero becomes zero, so that equal values have equal bytes. */
   push(series: number, value: number): void {
-    let columns = this.#readings
+    const columns = this.#withRoom(1)
     const at = columns.length
-    if (at === columns.series.length) {
-      columns = copyColumns(columns, readingColumns(at * 2))
-      this.#readings = columns
-    }
     columns.series[at] = series
     columns.value[at] = value + 0
     columns.length = at + 1
@@ -107,25 +103,28 @@ export class BatchBuilder {
       readings.boot[at] = boot
       readings.flags[at] = flags
     }
-    let messages = this.#messages
-    const at = messages.length
-    if (at === messages.device.length) {
-      messages = copyColumns(messages, messageColumns(at * 2))
-      this.#messages = messages
-    }
-    messages.device[at] = device
-    messages.ts[at] = ts
-    messages.seq[at] = seq
-    messages.boot[at] = boot
-    messages.flags[at] = flags
-    messages.length = at + 1
+    this.#record(device, envelope)
   }
 
   /** Adds an object whole: its readings and the message of `device`. */
   append(device: number, { slots, values }: SlotValues, envelope: Envelope): void {
-    const from = this.#readings.length
-    for (let n = 0; n < slots.length; n++) if (slots[n]! > 0) this.push(slots[n]!, values[n]!)
-    this.seal(from, device, envelope)
+    const columns = this.#withRoom(slots.length)
+    const { ts, boot, flags } = envelope
+    const seq = envelope.seq + 0
+    let at = columns.length
+    for (let n = 0; n < slots.length; n++) {
+      const slot = slots[n]!
+      if (slot <= 0) continue
+      columns.series[at] = slot
+      columns.value[at] = values[n]! + 0
+      columns.ts[at] = ts
+      columns.seq[at] = seq
+      columns.boot[at] = boot
+      columns.flags[at] = flags
+      at++
+    }
+    columns.length = at
+    this.#record(device, envelope)
   }
 
   /** Forgets what was added after these counts. */
@@ -155,5 +154,28 @@ export class BatchBuilder {
     messages.length = 0
     this.#invalid = new Map()
     return batch
+  }
+
+  #withRoom(count: number): ReadingColumns {
+    const { length, series } = this.#readings
+    if (length + count > series.length) {
+      this.#readings = copyColumns(this.#readings, readingColumns((length + count) * 2))
+    }
+    return this.#readings
+  }
+
+  #record(device: number, envelope: Envelope): void {
+    let messages = this.#messages
+    const at = messages.length
+    if (at === messages.device.length) {
+      messages = copyColumns(messages, messageColumns(at * 2))
+      this.#messages = messages
+    }
+    messages.device[at] = device
+    messages.ts[at] = envelope.ts
+    messages.seq[at] = envelope.seq + 0
+    messages.boot[at] = envelope.boot
+    messages.flags[at] = envelope.flags
+    messages.length = at + 1
   }
 }

@@ -2,7 +2,7 @@ import { maxAbsoluteValue } from '@millrace/contracts'
 import type { SlotValues } from './batch-builder.ts'
 import { Cursor } from './cursor.ts'
 import { isoTime } from './iso-time.ts'
-import { quote } from './json-bytes.ts'
+import { comma, quote } from './json-bytes.ts'
 import { type Skeleton, seqSlot, tsSlot } from './skeleton.ts'
 import { inRange, isSeq, timeMs } from './token-limits.ts'
 
@@ -13,6 +13,9 @@ const slack = 64
 const minus = 0x2d
 const dot = 0x2e
 const zero = 0x30
+/** The upper halves of four bytes, and what they are in four digits. */
+const highHalves = 0xf0f0f0f0 | 0
+const digitHalves = 0x30303030
 /** Digits that fit into 32 bits. */
 const groupDigits = 9
 /** Digits whose value a double always holds exactly. */
@@ -22,6 +25,16 @@ const powers = Float64Array.from({ length: maxExactDigits }, (_, exponent) => Nu
 // Each message is copied to one place that the compiler knows, and read there in words: cheaper than where it lies.
 const bytes = Buffer.alloc(longestSkeleton + slack)
 const words = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+
+/** The number that the four bytes at a place make; -1 where they are no digits. */
+function fourDigits(at: number): number {
+  const word = words.getInt32(at, true)
+  const areDigits = (word & highHalves) === digitHalves && ((word + 0x06060606) & highHalves) === digitHalves
+  if (!areDigits) return -1
+  const digits = word & 0x0f0f0f0f
+  const pairs = (digits * 10 + (digits >>> 8)) & 0x00ff00ff
+  return (pairs * 100 + (pairs >>> 16)) & 0xffff
+}
 
 /** Reads the numbers of messages that equal a skeleton around them. */
 export class SkeletonReader implements SlotValues {
@@ -74,7 +87,7 @@ export class SkeletonReader implements SlotValues {
 
   #take(slot: number, n: number): boolean {
     if (slot === tsSlot) {
-      this.ts = bytes[this.#at] === quote ? inRange(this.#text()) : timeMs(this.#number())
+      this.ts = bytes[this.#at] === quote ? inRange(this.#text()) : timeMs(this.#usualTime())
       return !Number.isNaN(this.ts)
     }
     const number = this.#number()
@@ -84,6 +97,19 @@ export class SkeletonReader implements SlotValues {
     }
     this.values[n] = number
     return Math.abs(number) <= maxAbsoluteValue
+  }
+
+  /** Epoch ms of our days has 13 digits. */
+  #usualTime(): number {
+    const at = this.#at
+    const high = fourDigits(at)
+    const middle = fourDigits(at + 4)
+    const low = fourDigits(at + 8)
+    const last = bytes[at + 12]! - zero
+    const usual = high >= 1_000 && (middle | low | last) >= 0 && last <= 9 && bytes[at + 13] === comma
+    if (!usual) return this.#number()
+    this.#at = at + 13
+    return (high * 10_000 + middle) * 100_000 + (low * 10 + last)
   }
 
   /** A number of at most 15 digits, in which the digits and the power of ten are exact doubles; the cursor reads all else. */

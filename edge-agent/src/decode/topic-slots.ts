@@ -8,20 +8,23 @@ const tailLength = 16
 
 /**
  * Topics in front of their map, which costs less because it does not make the hash that a map wants of every new string.
- * A slot holds one topic, so nothing grows here when topics are chosen to collide: they are left to the map.
+ * A topic stands in its slot or beside it, so nothing grows here when topics are chosen to collide: they are left to the map.
  */
 export class TopicSlots {
   #slots = emptySlots(firstSlots)
 
   find(topic: string): TopicEntry | undefined {
-    const entry = this.#slots[slotOf(topic, this.#slots.length)]
-    return entry !== undefined && entry.topic === topic ? entry : undefined
+    const slot = slotOf(topic, this.#slots.length)
+    const entry = this.#slots[slot]
+    if (entry !== undefined && entry.topic === topic) return entry
+    const beside = this.#slots[slot ^ 1]
+    return beside !== undefined && beside.topic === topic ? beside : undefined
   }
 
   /** `known` is how many topics there are in all. */
   put(entry: TopicEntry, known: number): void {
     if (known * slotsPerTopic > this.#slots.length) this.#grow()
-    this.#slots[slotOf(entry.topic, this.#slots.length)] = entry
+    place(entry, this.#slots)
   }
 
   clear(): void {
@@ -30,7 +33,7 @@ export class TopicSlots {
 
   #grow(): void {
     const slots = emptySlots(this.#slots.length * 2)
-    for (const entry of this.#slots) if (entry !== undefined) slots[slotOf(entry.topic, slots.length)] = entry
+    for (const entry of this.#slots) if (entry !== undefined) place(entry, slots)
     this.#slots = slots
   }
 }
@@ -38,6 +41,11 @@ export class TopicSlots {
 /** Without holes, which would make every look-up slow. */
 function emptySlots(count: number): (TopicEntry | undefined)[] {
   return new Array<TopicEntry | undefined>(count).fill(undefined)
+}
+
+function place(entry: TopicEntry, slots: (TopicEntry | undefined)[]): void {
+  const slot = slotOf(entry.topic, slots.length)
+  slots[slots[slot] === undefined ? slot : slot ^ 1] = entry
 }
 
 /** `count` is a power of two. */
