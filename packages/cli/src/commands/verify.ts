@@ -21,6 +21,9 @@ export interface VerifyFlags {
   json?: boolean
 }
 
+const patienceMs = 5000
+const longPatienceMs = 30_000
+
 /** The expected readings, told by the simulator from its ledger. */
 async function* recount(ledger: string): AsyncIterable<string> {
   const child = spawn(process.execPath, appArguments('simulator', ['--recount', '--ledger', ledger]), {
@@ -32,19 +35,24 @@ async function* recount(ledger: string): AsyncIterable<string> {
   })
   yield* createInterface({ input: child.stdout, crlfDelay: Number.POSITIVE_INFINITY })
   const code = await exited
-  if (code !== 0) throw new MillraceError('check-failed', `the ledger in ${ledger} cannot be told (exit code ${code})`)
+  if (code !== 0)
+    throw new MillraceError(
+      code === 2 ? 'usage' : 'check-failed',
+      `the ledger in ${ledger} cannot be told (exit code ${code})`,
+    )
 }
 
-function addresses({ dataDir, url, agentUrl, tokenFile }: VerifyFlags): {
+function addresses({ dataDir, url, agentUrl, tokenFile, wait }: VerifyFlags): {
   ingest: ServerAddress
   agent: ServerAddress
 } {
   const ports = readRunFile(resolve(dataDir))?.ports
   const token = tokenFile === undefined ? undefined : readFileSync(tokenFile, 'utf8').trim()
+  const common = { token, patienceMs: wait ? longPatienceMs : patienceMs }
   const local = (port: number) => `http://127.0.0.1:${port}`
   return {
-    ingest: { url: url ?? local(ports?.http ?? 8080), token, flag: '--url' },
-    agent: { url: agentUrl ?? local(ports?.agent ?? 8081), token, flag: '--agent-url' },
+    ingest: { url: url ?? local(ports?.http ?? 8080), flag: '--url', ...common },
+    agent: { url: agentUrl ?? local(ports?.agent ?? 8081), flag: '--agent-url', ...common },
   }
 }
 

@@ -11,6 +11,7 @@ import type { Stack } from './stack.ts'
 
 const statusEveryMs = 1000
 const idleWithinMs = 15 * 60_000
+const restartPatienceMs = 30_000
 
 /** A running stack and the person in front of it. */
 export class Session {
@@ -22,10 +23,14 @@ export class Session {
   constructor(stack: Stack, screen: Screen) {
     this.#stack = stack
     this.#screen = screen
-    const { http, agent } = stack.options.ports
-    this.#api = httpStack({
-      ingest: { url: `http://127.0.0.1:${http}`, flag: '--http-port' },
-      agent: { url: `http://127.0.0.1:${agent}`, flag: '--agent-port' },
+    this.#api = this.#connect(0)
+  }
+
+  #connect(patienceMs: number): StackApi {
+    const { http, agent } = this.#stack.options.ports
+    return httpStack({
+      ingest: { url: `http://127.0.0.1:${http}`, flag: '--http-port', patienceMs },
+      agent: { url: `http://127.0.0.1:${agent}`, flag: '--agent-port', patienceMs },
     })
   }
 
@@ -77,7 +82,7 @@ export class Session {
     const wait = (ms: number) => pause(ms, signal)
     const progress = (text: string) => this.#screen.status(text)
     await untilIdle({
-      stack: this.#api,
+      stack: this.#connect(restartPatienceMs),
       limitMs: idleWithinMs,
       progress,
       pause: wait,

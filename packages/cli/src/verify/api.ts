@@ -1,6 +1,6 @@
 import type { AccountsResponse, ApiSummary, SeriesInfo, SeriesName, SummariesResponse } from '@millrace/contracts'
 import { endTimeMs } from '@millrace/contracts'
-import { MillraceError, UnreachableError } from '@millrace/pipeline'
+import { MillraceError, pause, UnreachableError } from '@millrace/pipeline'
 import { z } from 'zod'
 
 export interface ServerAddress {
@@ -8,20 +8,44 @@ export interface ServerAddress {
   token?: string | undefined
   /** How the user names the address, for messages. */
   flag: string
+  /** How long to try again where nobody answers; 0 unless said. */
+  patienceMs?: number
 }
 
 const requestTimeoutMs = 30_000
+const tryAgainMs = 300
+
+async function answerOf({ url, token, flag }: ServerAddress, path: string): Promise<Response> {
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
+  return await fetch(new URL(path, url), { headers, signal: AbortSignal.timeout(requestTimeoutMs) }).catch(
+    (cause: unknown) => {
+      throw new UnreachableError(`no answer at ${url}`, {
+        cause,
+        hint: `Is it running? ${flag} names another address.`,
+      })
+    },
+  )
+}
+
+/** A service that was just killed is back in a moment. */
+async function patientAnswer(address: ServerAddress, path: string): Promise<Response> {
+  const deadline = performance.now() + (address.patienceMs ?? 0)
+  for (;;) {
+    try {
+      return await answerOf(address, path)
+    } catch (error) {
+      if (performance.now() > deadline) throw error
+    }
+    await pause(tryAgainMs)
+  }
+}
 
 /** JSON of a GET; UnreachableError where nobody answers. */
-export async function getJson({ url, token, flag }: ServerAddress, path: string): Promise<unknown> {
-  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
-  const signal = AbortSignal.timeout(requestTimeoutMs)
-  const response = await fetch(new URL(path, url), { headers, signal }).catch((cause: unknown) => {
-    throw new UnreachableError(`no answer at ${url}`, { cause, hint: `Is it running? ${flag} names another address.` })
-  })
+export async function getJson(address: ServerAddress, path: string): Promise<unknown> {
+  const response = await patientAnswer(address, path)
   if (response.ok) return await response.json()
   const text = await response.text()
-  throw new MillraceError('check-failed', `${url}${path} answered ${response.status}: ${text.slice(0, 300)}`)
+  throw new MillraceError('check-failed', `${address.url}${path} answered ${response.status}: ${text.slice(0, 300)}`)
 }
 
 const deviceState = z.object({
