@@ -55,24 +55,23 @@ export function writeMessages(out: ByteWriter, boots: readonly BootMessages[]): 
   out.reserve(8)
   out.varint(boots.length)
   for (const messages of boots.toSorted((a, b) => a.boot - b.boot)) {
-    const places = inTime(messages)
-    out.reserve(32)
+    out.reserve(40)
     out.varint(messages.boot)
     out.varint(messages.unnumbered)
     messages.seqs.write(out)
-    out.reserve(8)
-    out.varint(places.length)
-    writeNumbers(
-      out,
-      Float64Array.from(places, (i) => messages.times[i]!),
-      'line',
-    )
-    writeNumbers(
-      out,
-      Float64Array.from(places, (i) => messages.numbers[i]!),
-      'line',
-    )
+    writeTimes(out, messages)
   }
+}
+
+function writeTimes(out: ByteWriter, messages: BootMessages): void {
+  const { times, numbers } = messages
+  out.reserve(8)
+  out.varint(times.length)
+  if (times.length === 0) return
+  const places = inTime(messages)
+  const inOrder = (column: readonly number[]) => Float64Array.from(places, (i) => column[i]!)
+  writeNumbers(out, inOrder(times), 'line')
+  writeNumbers(out, inOrder(numbers), 'line')
 }
 
 /** Throws RangeError on bytes that `writeMessages` did not make. */

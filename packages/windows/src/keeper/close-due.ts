@@ -11,8 +11,8 @@ export function closeDue(state: KeeperState, device: DeviceState, upTo: number):
 }
 
 function closeRows(state: KeeperState, device: DeviceState, upTo: number): void {
-  const due = [...device.open].filter((window) => window.closeAt <= upTo)
-  due.sort((a, b) => a.start - b.start || a.series - b.series)
+  const due = dueOf(device.open, upTo)
+  if (due.length > 1) due.sort((a, b) => a.start - b.start || a.series - b.series)
   for (const window of due) {
     state.unlink(window)
     const { series, start, lengthMs, maxReadings, duplicates, rows } = window
@@ -21,11 +21,17 @@ function closeRows(state: KeeperState, device: DeviceState, upTo: number): void 
 }
 
 function closeMessages(state: KeeperState, device: DeviceState, upTo: number): void {
-  const due = [...device.openMessages].filter((window) => window.closeAt <= upTo)
-  due.sort((a, b) => a.start - b.start)
+  const due = dueOf(device.openMessages, upTo)
+  if (due.length > 1) due.sort((a, b) => a.start - b.start)
   for (const window of due) {
     state.unlinkMessages(device, window)
     const { start, lengthMs, boots } = window
     state.closings.completeness.push({ device: device.id, start, lengthMs, bytes: encodeMessages(boots) })
   }
+}
+
+function dueOf<Window extends { closeAt: number }>(open: ReadonlySet<Window>, upTo: number): Window[] {
+  const due: Window[] = []
+  for (const window of open) if (window.closeAt <= upTo) due.push(window)
+  return due
 }
