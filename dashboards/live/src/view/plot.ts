@@ -67,7 +67,11 @@ export function createPlot(host: HTMLElement, size: { width: number; height: num
     series: [{}, { paths: () => null, points: { show: false } }],
     axes: [
       axis(handlers, { size: 34, space: 64, values: tickTexts }),
-      axis(handlers, { size: 58, space: 34, values: (_plot, ticks) => ticks.map(formatTick) }),
+      axis(handlers, {
+        size: (_plot, texts) => roomFor(texts),
+        space: 34,
+        values: (_plot, ticks) => ticks.map(formatTick),
+      }),
     ],
     cursor: {
       y: false,
@@ -85,4 +89,10 @@ export function createPlot(host: HTMLElement, size: { width: number; height: num
     ],
     host,
   )
+}
+
+/** One width keeps charts aligned under each other; only numbers that would be cut get more. */
+function roomFor(texts: readonly string[] | null): number {
+  const longest = Math.max(0, ...(texts ?? []).map((text) => text.length))
+  return Math.max(58, longest * 7 + 16)
 }
