@@ -17,14 +17,21 @@ function read(file: string, path: string): { text: string; mode: number } {
   }
 }
 
+/** Throws a UsageError where other users can read or change the file. */
+export function refuseOpenSecret(file: string, setting: string): void {
+  refuseOpenMode(file, setting, read(file, setting).mode)
+}
+
+function refuseOpenMode(file: string, setting: string, mode: number): void {
+  if (process.platform === 'win32' || file.startsWith(mountedSecrets) || (mode & 0o027) === 0) return
+  const found = 'a file that other users can read or change'
+  throw secretError(file, { path: setting, found, expected: 'mode 0600 or 0640 (chmod 600)' })
+}
+
 /** The first line of a secret file, which other users must not be able to read; the secret is in no message. */
 export function readSecret(file: string, setting: string): string {
   const { text, mode } = read(file, setting)
-  const open = process.platform !== 'win32' && !file.startsWith(mountedSecrets) && (mode & 0o027) !== 0
-  if (open) {
-    const found = 'a file that other users can read or change'
-    throw secretError(file, { path: setting, found, expected: 'mode 0600 or 0640 (chmod 600)' })
-  }
+  refuseOpenMode(file, setting, mode)
   const secret = text.split('\n', 1)[0]!.trim()
   if (secret !== '') return secret
   throw secretError(file, { path: setting, found: 'an empty first line', expected: 'a secret in the first line' })

@@ -3,6 +3,7 @@ import type { Aedes, AedesOptions, Client } from 'aedes'
 import type { BrokerLimits } from './broker-limits.ts'
 import type { Credentials, Role } from './credentials.ts'
 import type { Gate } from './gate.ts'
+import { certifiedName } from './tls.ts'
 
 /** What a broker denied, by reason. */
 export type Denials = Record<string, number>
@@ -10,6 +11,8 @@ export type Denials = Record<string, number>
 export interface RulesOptions {
   limits: BrokerLimits
   credentials?: Credentials | undefined
+  /** A client with a certificate is the device that it names, whatever else it says. */
+  certified?: boolean
   gate?: Gate | undefined
   /** Keep sessions, their subscriptions and undelivered messages while a client is away; in memory. */
   persistentSessions: boolean
@@ -122,8 +125,16 @@ export class BrokerRules {
   async #admit(client: Client, user: string, secret: Uint8Array): Promise<Error | null> {
     const { admits, credentials } = this.#options
     if (!admits()) return refusal('not-accepting', serverUnavailable)
+    const device = this.#options.certified ? certifiedName(client.conn) : undefined
+    if (device !== undefined) return this.#enter(client, { user: device, role: 'device', named: user })
     const role = credentials ? await credentials.verify(user, secret) : 'service'
-    if (role === undefined || (credentials && !ownsClientId(user, client.id))) {
+    return this.#enter(client, { user, role, named: user })
+  }
+
+  #enter(client: Client, { user, role, named }: { user: string; role: Role | undefined; named: string }): Error | null {
+    const bound = this.#options.credentials !== undefined || role === 'device'
+    const other = named !== '' && named !== user
+    if (role === undefined || other || (bound && !ownsClientId(user, client.id))) {
       return refusal('not-authorized', notAuthorized)
     }
     this.#states.set(client, { user, role, filters: new Set() })
@@ -143,10 +154,10 @@ export class BrokerRules {
   }
 
   #refusePublish(client: Client | null, packet: Publish): string | undefined {
-    const { closing, credentials, limits, gate } = this.#options
+    const { closing, credentials, certified, limits, gate } = this.#options
     if (closing()) return 'closing'
     const state = client === null ? undefined : this.#states.get(client)
-    if (credentials && !(state && ownsTopic(state, packet.topic))) return 'not-authorized'
+    if ((credentials || certified) && !(state && ownsTopic(state, packet.topic))) return 'not-authorized'
     const bad = badTopic(packet.topic, limits)
     return bad === undefined && packet.retain && !gate ? this.#refuseRetained(packet) : bad
   }
@@ -160,8 +171,8 @@ export class BrokerRules {
   }
 
   #refuseSubscribe(state: ClientState | undefined, filter: string): string | undefined {
-    const { credentials, limits } = this.#options
-    if (!state || (credentials && state.role !== 'service')) return 'not-authorized'
+    const { limits } = this.#options
+    if (state?.role !== 'service') return 'not-authorized'
     const bad = badTopic(filter, limits)
     if (bad) return bad
     const full = state.filters.size >= limits.maxSubscriptionsPerClient && !state.filters.has(filter)

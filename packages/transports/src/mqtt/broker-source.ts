@@ -1,21 +1,26 @@
-import { type Delivery, definePlugin, type Message, type Source } from '@millrace/pipeline'
+import { type Delivery, definePlugin, type Logger, type Message, type Source, UsageError } from '@millrace/pipeline'
 import { z } from 'zod'
 import type { TransportContext } from '../context.ts'
-import { type Broker, createBroker } from './broker.ts'
+import { type Broker, type BrokerTls, createBroker } from './broker.ts'
 import { brokerLimitsSchema } from './broker-limits.ts'
 import { readCredentials } from './credentials.ts'
 import type { GatedPublish } from './gate.ts'
 import { Refusal } from './refusal.ts'
-import { readPem } from './settings.ts'
+import { readKey, readPem } from './settings.ts'
+import { checkTls, watchExpiry } from './tls.ts'
 
 const settings = z.object({
   host: z.string().min(1).default('127.0.0.1'),
   port: z.int().min(0).max(65_535).default(1883),
   /** Lines `user:device|service:salt:hash`; needed on any address but loopback. */
   credentialsFile: z.string().min(1).optional(),
-  /** PEM files of the listener; both or none. */
+  /** PEM files of the listener, which then speaks TLS only; both or none. */
   cert: z.string().min(1).optional(),
   key: z.string().min(1).optional(),
+  /** PEM file with the authorities of the devices' certificates: a device is then whom its certificate names. */
+  ca: z.string().min(1).optional(),
+  /** With `ca`: false lets devices without a certificate in on their credentials. */
+  requireCertificate: z.boolean().default(true),
   limits: brokerLimitsSchema.prefault({}),
   /** Bodies that wait for the acknowledgement; a publish beyond that ends its connection. */
   maxHeldBytes: z
@@ -49,7 +54,7 @@ class BrokerSource implements Source {
   }
 
   async start(receive: (delivery: Delivery) => void): Promise<void> {
-    const { host, port, credentialsFile, cert, key, limits } = this.#settings
+    const { host, port, credentialsFile, limits } = this.#settings
     this.#receive = receive
     this.#broker = await createBroker({
       host,
@@ -57,7 +62,7 @@ class BrokerSource implements Source {
       limits,
       credentials:
         credentialsFile === undefined ? undefined : await readCredentials(credentialsFile, 'collect.credentialsFile'),
-      tls: cert && key ? { cert: readPem(cert, 'collect.cert'), key: readPem(key, 'collect.key') } : undefined,
+      tls: readBrokerTls(this.#settings, this.#context.log),
       gate: (publish) => this.#take(publish),
       admits: () => !this.#refusal.active,
       clock: this.#context.clock,
@@ -128,4 +133,18 @@ class BrokerSource implements Source {
 
 function bytesOf(messages: readonly Message[]): number {
   return messages.reduce((sum, message) => sum + message.body.length, 0)
+}
+
+/** Undefined without TLS settings; throws a UsageError where they are half of what is needed. */
+function readBrokerTls({ cert, key, ca, requireCertificate }: Settings, log: Logger): BrokerTls | undefined {
+  if (cert === undefined && key === undefined && ca === undefined) return undefined
+  if (cert === undefined || key === undefined) {
+    const path = cert === undefined ? 'collect.cert' : 'collect.key'
+    const problem = { path, found: 'nothing', expected: "a PEM file: the listener's certificate and key go together" }
+    throw new UsageError('the TLS settings do not fit together', [problem])
+  }
+  const tls = { cert: readPem(cert, 'collect.cert'), key: readKey(key, 'collect.key') }
+  checkTls(tls, 'collect.cert')
+  watchExpiry(tls.cert, 'collect.cert', log)
+  return { ...tls, requireCertificate, ca: ca === undefined ? undefined : readPem(ca, 'collect.ca') }
 }

@@ -16,6 +16,16 @@ import { BrokerRules, type Denials } from './broker-rules.ts'
 import type { Credentials } from './credentials.ts'
 import { FrameGuard } from './frame-guard.ts'
 import type { Gate } from './gate.ts'
+import { refusedHandshake } from './tls.ts'
+
+export interface BrokerTls {
+  cert: Buffer
+  key: Buffer
+  /** Authorities of client certificates; a certified client is the device that its certificate names. */
+  ca?: Buffer | undefined
+  /** With `ca`: false lets clients without a certificate in too, on their credentials. Default true. */
+  requireCertificate?: boolean | undefined
+}
 
 export interface BrokerOptions {
   host: string
@@ -24,7 +34,7 @@ export interface BrokerOptions {
   limits?: Partial<BrokerLimits> | undefined
   /** Without any, everyone on this machine is trusted and any other address is refused at start. */
   credentials?: Credentials | undefined
-  tls?: { cert: Buffer; key: Buffer; ca?: Buffer | undefined } | undefined
+  tls?: BrokerTls | undefined
   gate?: Gate | undefined
   persistentSessions?: boolean | undefined
   /** Asked at every CONNECT; while false, clients are told that the server is unavailable. */
@@ -47,14 +57,18 @@ export interface Broker {
 
 /** An MQTT 3.1.1 broker in this process. Rejects with a UsageError where it would be open to others without credentials. */
 export async function createBroker(options: BrokerOptions): Promise<Broker> {
-  if (!options.credentials && !isLoopback(options.host)) throw openAddressError(options)
+  if (!options.credentials && !demandsCertificate(options) && !isLoopback(options.host)) throw openAddressError(options)
   const broker = new SocketBroker(options)
   await broker.prepare()
   return broker
 }
 
+function demandsCertificate({ tls }: BrokerOptions): boolean {
+  return tls?.ca !== undefined && tls.requireCertificate !== false
+}
+
 function openAddressError({ host, setting = 'host' }: BrokerOptions): UsageError {
-  const problem = { path: setting, found: host, expected: 'a loopback address, or credentials' }
+  const problem = { path: setting, found: host, expected: 'a loopback address, or credentials, or client certificates' }
   return new UsageError(`a broker open to other machines (${host}) needs credentials`, [problem], {
     code: 'credentials-required',
   })
@@ -102,10 +116,11 @@ class SocketBroker implements Broker {
   }
 
   #rules(): BrokerRules {
-    const { credentials, gate, persistentSessions = false, admits = () => true } = this.#options
+    const { credentials, gate, tls, persistentSessions = false, admits = () => true } = this.#options
     return new BrokerRules({
       limits: this.#limits,
       credentials,
+      certified: tls?.ca !== undefined,
       gate,
       persistentSessions,
       admits,
@@ -117,9 +132,7 @@ class SocketBroker implements Broker {
   async listen(): Promise<{ host: string; port: number }> {
     const { host, port, tls, setting = 'port' } = this.#options
     const accept = (socket: Socket): void => this.#accept(socket)
-    const server = tls
-      ? createTlsServer({ ...tls, requestCert: false, handshakeTimeout: this.#limits.connectTimeoutMs }, accept)
-      : createServer({ noDelay: true }, accept)
+    const server = tls ? this.#tlsServer(tls, accept) : createServer({ noDelay: true }, accept)
     this.#server = server
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) => reject(listenError(error, { setting, host, port })))
@@ -128,6 +141,23 @@ class SocketBroker implements Broker {
     server.on('error', (error) => this.#log.warn({ error: String(error) }, 'listener error'))
     const address = server.address()
     return { host, port: typeof address === 'object' && address ? address.port : port }
+  }
+
+  #tlsServer(tls: BrokerTls, accept: (socket: Socket) => void): Server {
+    const { cert, key, ca } = tls
+    const server = createTlsServer(
+      {
+        ...{ cert, key, requestCert: ca !== undefined, rejectUnauthorized: demandsCertificate(this.#options) },
+        ...(ca && { ca }),
+        handshakeTimeout: this.#limits.connectTimeoutMs,
+      },
+      accept,
+    )
+    server.on('tlsClientError', (error, socket) => {
+      this.#deny('tls')
+      this.#log.warn(refusedHandshake(error, socket), 'TLS connection refused')
+    })
+    return server
   }
 
   #accept(socket: Socket): void {

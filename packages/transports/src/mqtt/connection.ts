@@ -1,10 +1,13 @@
 import { backoff, type Logger, silentLogger } from '@millrace/pipeline'
 import type { IClientOptions, MqttClient } from 'mqtt'
 import type { MqttAddress } from './settings.ts'
+import { tlsReason, watchExpiry } from './tls.ts'
 
 const minRetryMs = 200
 const maxRetryMs = 5_000
 const closeMs = 500
+const closedEarly = 'the other side closed the connection without an answer'
+const closedEarlyTls = `${closedEarly}: it may not trust our certificate, or speak no TLS`
 const disconnectPacket = Buffer.from([0xe0, 0])
 
 export interface ConnectionOptions extends MqttAddress {
@@ -22,6 +25,12 @@ export interface ConnectionEvents {
   connected(client: MqttClient): void
   /** Once for each `connected`. */
   lost?(): void
+}
+
+/** MQTT.js gives a number as the code of a refusal by the broker. */
+function reasonOf(error: Error): string {
+  const { code } = error as NodeJS.ErrnoException
+  return tlsReason(error) ?? (typeof code === 'string' ? code : error.message)
 }
 
 type Connect = (url: string, options: IClientOptions) => MqttClient
@@ -54,6 +63,8 @@ export class Connection {
   }
 
   async start(): Promise<void> {
+    const { cert } = this.#options
+    if (cert) watchExpiry(cert, 'cert', this.#log)
     const { connect } = await import('mqtt')
     if (!this.#stopped && !this.#client) this.#open(connect)
   }
@@ -71,7 +82,7 @@ export class Connection {
     })
     this.#client = client
     client.on('error', (error) => {
-      this.lastError = (error as NodeJS.ErrnoException).code ?? error.message
+      this.lastError = reasonOf(error)
       if (!client.connected) client.end(true)
     })
     client.once('connect', () => this.#onConnect(client))
@@ -93,6 +104,7 @@ export class Connection {
     this.#connected = false
     client.end(true)
     if (wasConnected) this.#events.lost?.()
+    else this.lastError ??= this.#options.cert ? closedEarlyTls : closedEarly
     if (this.#stopped) return
     const waitMs = Math.max(this.#dropWaitMs, backoff(this.#tries++, { minMs: minRetryMs, maxMs: maxRetryMs }))
     this.#dropWaitMs = 0

@@ -1,0 +1,86 @@
+import { X509Certificate } from 'node:crypto'
+import type { Socket } from 'node:net'
+import { createSecureContext, TLSSocket } from 'node:tls'
+import { type Logger, UsageError } from '@millrace/pipeline'
+
+const clockHint = 'look at its dates and at the clocks of both machines'
+
+/** What OpenSSL's words mean to the person who has to mend it; looked up by part of the error's code. */
+const reasons: readonly (readonly [RegExp, string])[] = [
+  [/^CERT_HAS_EXPIRED$/, `the other side's certificate has expired: ${clockHint}`],
+  [/^CERT_NOT_YET_VALID$/, `the other side's certificate is not valid yet: ${clockHint}`],
+  [/^ERR_TLS_CERT_ALTNAME_INVALID$/, "the server's certificate is for another host name than the one in `url`"],
+  [
+    /UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|SELF_SIGNED|CERT_SIGNATURE_FAILURE|CERT_UNTRUSTED/,
+    "the other side's certificate was signed by an authority that `ca` does not hold",
+  ],
+  [/ALERT_CERTIFICATE_EXPIRED/, `the other side says that our certificate has expired: ${clockHint}`],
+  [/ALERT_UNKNOWN_CA|ALERT_BAD_CERTIFICATE|ALERT_DECRYPT_ERROR/, 'the other side does not trust our certificate'],
+  [
+    /CERTIFICATE_REQUIRED|PEER_DID_NOT_RETURN|ALERT_HANDSHAKE_FAILURE/,
+    'no client certificate was shown, and one is required: `cert` and `key`',
+  ],
+  [/WRONG_VERSION_NUMBER|HTTP_REQUEST|PACKET_LENGTH_TOO_LONG/, 'one side speaks TLS and the other does not'],
+]
+
+/** One plain sentence with the code behind it for an error of TLS; undefined for any other error. */
+export function tlsReason(error: unknown): string | undefined {
+  const { code } = error as NodeJS.ErrnoException
+  if (typeof code !== 'string') return undefined
+  const found = reasons.find(([pattern]) => pattern.test(code))
+  return found && `${found[1]} (${code})`
+}
+
+/** Name of the device that holds a client certificate which our authorities signed; undefined for any other connection. */
+export function certifiedName(socket: unknown): string | undefined {
+  if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined
+  const name = socket.getPeerCertificate().subject?.CN
+  return typeof name === 'string' && name !== '' ? name : undefined
+}
+
+/** Where a TLS client came from and why it was refused, in words. */
+export function refusedHandshake(error: Error, socket: Socket): { address: string; reason: string } {
+  return { address: socket.remoteAddress ?? '', reason: refusal(socket) ?? tlsReason(error) ?? error.message }
+}
+
+/** Node ends a connection whose certificate does not hold without an error of its own. */
+function refusal(socket: Socket): string | undefined {
+  if (!(socket instanceof TLSSocket) || !socket.authorizationError) return undefined
+  const code = String(socket.authorizationError)
+  if (code.startsWith('UNABLE_TO_GET_ISSUER_CERT') && !socket.getPeerX509Certificate())
+    return 'it showed no certificate'
+  return tlsReason({ code }) ?? code
+}
+
+const dayMs = 86_400_000
+const warnDays = 30
+
+/** Says in the log that a certificate of ours has run out or soon will. Throws a UsageError where it is none. */
+export function watchExpiry(pem: Buffer, setting: string, log: Logger): void {
+  const validTo = Date.parse(certificateOf(pem, setting).validTo)
+  const days = Math.floor((validTo - Date.now()) / dayMs)
+  if (days > warnDays) return
+  const until = new Date(validTo).toISOString()
+  if (days < 0) log.error({ setting, until }, 'this certificate has expired: the other side will refuse it')
+  else log.warn({ setting, until, days }, 'this certificate expires soon')
+}
+
+function certificateOf(pem: Buffer, setting: string): X509Certificate {
+  try {
+    return new X509Certificate(pem)
+  } catch (cause) {
+    const problem = { path: setting, found: 'a file that is no certificate', expected: 'a certificate in PEM form' }
+    throw new UsageError('a certificate cannot be used', [problem], { code: 'secret-unreadable', cause })
+  }
+}
+
+/** Throws a UsageError where certificate and key do not belong together, or one of the files is not what it should be. */
+export function checkTls(files: { ca?: Buffer; cert?: Buffer; key?: Buffer }, setting: string): void {
+  try {
+    createSecureContext(files)
+  } catch (cause) {
+    const found = cause instanceof Error ? cause.message : String(cause)
+    const problem = { path: setting, found, expected: 'PEM files, and the key that belongs to the certificate' }
+    throw new UsageError('the TLS files cannot be used', [problem], { code: 'secret-unreadable', cause })
+  }
+}
