@@ -8,7 +8,7 @@ afterEach(async () => await stack?.remove())
 it('of agent, ingest and broker under load and with every perturbation', async () => {
   stack = await RunningStack.start(
     temporaryFolder(),
-    ...['--speed', '60', '--devices', '12', '--rate', '0.5', '--seed', '7', '--perturb', 'all=0.01'],
+    ...['--speed', '60', '--devices', '12', '--rate', '0.5', '--seed', '7', '--perturb', 'all=0.03'],
   )
   for (const name of ['agent', 'ingest', 'broker', 'agent', 'ingest', 'broker', 'agent']) {
     await delay(1000)
