@@ -1,4 +1,5 @@
 import type { SeriesInfo, SeriesName, SummaryRow } from '@millrace/contracts'
+import type { Figures } from './figures.ts'
 
 /** A row as stores keep it: the merge of its window's parts. `rev` counts the ingest's changes of it. */
 export interface StoredRow extends SummaryRow {
@@ -81,6 +82,8 @@ export interface Store {
   write(batch: StoreBatch): Promise<Refusal[]>
   /** Best effort: readings kept for a day. */
   writeReadings(readings: readonly LiveReading[]): Promise<void>
+  /** Best effort, where the store keeps such: what the pipeline says of itself. */
+  writeFigures?(figures: Figures): Promise<void>
   /** Rows of each range in order of start; same length as `ranges`. */
   readRows(tier: Tier, ranges: readonly SeriesRange[]): Promise<StoredRow[][]>
   readReadings(range: SeriesRange): Promise<LiveReading[]>

@@ -1,41 +1,38 @@
 import { UnreachableError } from '@millrace/pipeline'
-import { InfluxDB } from 'influx'
+import { FieldType, InfluxDB } from 'influx'
+import { clientSchema, policies, SchemaCheck } from './influxdb-schema.ts'
 
-export interface InfluxAddress {
-  url: string
-  database: string
+export interface Credentials {
   username: string | undefined
   password: string | undefined
   token: string | undefined
 }
 
-/** Durations in InfluxDB's notation. */
-const policies = [
-  { name: 'live', duration: '1d' },
-  { name: 'minute', duration: '90d' },
-  { name: 'history', duration: 'INF' },
-] as const
-
-export type Policy = (typeof policies)[number]['name']
+export interface InfluxAddress {
+  url: string
+  database: string
+  /** Read anew after each failure, so that a secret that is put right is found. */
+  credentials(): Credentials
+}
 
 /** Header for our own writes, equal to what the client sends. */
-export function authorizationOf({ username, password, token }: InfluxAddress): string | undefined {
+export function authorizationOf({ username, password, token }: Credentials): string | undefined {
   if (token !== undefined) return `Token ${token}`
   if (username === undefined) return undefined
   return `Basic ${Buffer.from(`${username}:${password ?? ''}`).toString('base64')}`
 }
 
 /** The client sends root:root by itself and ahead of other headers unless the user name is null. */
-export function createClient(address: InfluxAddress): InfluxDB {
-  const { hostname, port, protocol, pathname } = new URL(address.url)
+export function createClient({ url, database }: InfluxAddress, authorization: string | undefined): InfluxDB {
+  const { hostname, port, protocol, pathname } = new URL(url)
   const secure = protocol === 'https:'
-  const authorization = authorizationOf(address)
   return new InfluxDB({
     host: hostname,
     port: port === '' ? (secure ? 443 : 80) : Number(port),
     protocol: secure ? 'https' : 'http',
     path: pathname === '/' ? '' : pathname,
-    database: address.database,
+    database,
+    schema: clientSchema(database, FieldType),
     username: null as unknown as string,
     ...(authorization === undefined ? {} : { options: { headers: { Authorization: authorization } } }),
     pool: { maxRetries: 0, requestTimeout: 30_000, backoff: noBackoff },
@@ -45,11 +42,33 @@ export function createClient(address: InfluxAddress): InfluxDB {
 /** By default the client shuts out its only host after a failure; who calls here has a back-off of its own. */
 const noBackoff = { getDelay: () => 0, next: () => noBackoff, reset: () => noBackoff }
 
-/** Creates what is missing; a policy that exists is left as its owner set it. */
-export async function createMissing(client: InfluxDB, { database }: InfluxAddress): Promise<void> {
+/** InfluxDB 2 answers queries of version 1 and makes neither databases nor policies through them. */
+async function isVersion2(client: InfluxDB): Promise<boolean> {
+  const [answer] = await client.ping(10_000)
+  return /^v?2\./.test(answer?.version ?? '')
+}
+
+/** Creates what is missing. Throws where what exists is not as it should be, and leaves it as it is. */
+export async function prepareDatabase(client: InfluxDB, address: InfluxAddress): Promise<void> {
+  const check = new SchemaCheck(address)
+  if (await isVersion2(client)) {
+    const existing = await client.showRetentionPolicies(address.database)
+    check.missing(policies.map(({ name }) => name).filter((name) => !existing.some((found) => found.name === name)))
+  } else await createMissing(client, { database: address.database, check })
+  for (const { name } of policies) {
+    const [found] = await query(client, [`SHOW FIELD KEYS ON "${address.database}" FROM "${name}"./.*/`])
+    for (const series of found ?? []) check.fields(series.name, series.values as [string, string][])
+  }
+}
+
+async function createMissing(
+  client: InfluxDB,
+  { database, check }: { database: string; check: SchemaCheck },
+): Promise<void> {
   const names = await client.getDatabaseNames()
   if (!names.includes(database)) await client.createDatabase(database)
   const existing = await client.showRetentionPolicies(database)
+  check.policies(existing)
   for (const { name, duration } of policies) {
     if (existing.some((policy) => policy.name === name)) continue
     await client.createRetentionPolicy(name, { database, duration, replication: 1, isDefault: name === 'minute' })

@@ -25,12 +25,17 @@ async function respond(request: IncomingMessage, response: ServerResponse): Prom
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk)
   if (!request.url?.startsWith('/write')) {
-    const values = [['telemetry'], ['live'], ['minute'], ['history']]
-    response.end(JSON.stringify({ results: [{ series: [{ columns: ['name'], values }] }] }))
+    const values = [
+      ['telemetry', ''],
+      ['live', '24h0m0s'],
+      ['minute', '2160h0m0s'],
+      ['history', '0s'],
+    ]
+    response.end(JSON.stringify({ results: [{ series: [{ name: 'x', columns: ['name', 'duration'], values }] }] }))
     return
   }
   requests++
-  answer({ lines: gunzipSync(Buffer.concat(chunks)).toString('utf8').split('\n'), response })
+  answer({ lines: gunzipSync(Buffer.concat(chunks)).toString('utf8').trimEnd().split('\n'), response })
 }
 
 const keep = (lines: readonly string[]) => {

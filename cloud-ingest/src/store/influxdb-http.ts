@@ -34,17 +34,19 @@ export interface WriteTarget {
   authorization: string | undefined
 }
 
+/** InfluxDB 1 says `error`, 2 says `message`. */
 function describe(body: string): string {
   try {
-    return String((JSON.parse(body) as { error?: unknown }).error ?? body)
+    const { error, message } = JSON.parse(body) as { error?: unknown; message?: unknown }
+    return String(error ?? message ?? body)
   } catch {
     return body
   }
 }
 
-async function post(target: WriteTarget, policy: string, lines: readonly string[]): Promise<Response> {
+async function post(target: WriteTarget, policy: string, lines: Uint8Array): Promise<Response> {
   const query = new URLSearchParams({ db: target.database, rp: policy, precision: 'ms' })
-  const body = await compress(lines.join('\n'), { level: constants.Z_BEST_SPEED })
+  const body = await compress(lines, { level: constants.Z_BEST_SPEED })
   const headers: Record<string, string> = { 'content-encoding': 'gzip', 'content-type': 'text/plain; charset=utf-8' }
   if (target.authorization !== undefined) headers.authorization = target.authorization
   try {
@@ -60,7 +62,7 @@ async function post(target: WriteTarget, policy: string, lines: readonly string[
 }
 
 /** One write of lines. Rejects with what is to be tried again: no answer, 5xx, 429, and refusals of the whole client. */
-export async function writeLines(target: WriteTarget, policy: string, lines: readonly string[]): Promise<WriteAnswer> {
+export async function writeLines(target: WriteTarget, policy: string, lines: Uint8Array): Promise<WriteAnswer> {
   const response = await post(target, policy, lines)
   const text = await response.text()
   if (response.ok) return { kind: 'kept' }

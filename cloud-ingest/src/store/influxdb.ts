@@ -3,6 +3,9 @@ import { z } from 'zod'
 import type { Store } from '../stored.ts'
 import type { StoreContext } from './context.ts'
 
+const secretOf = (file: string | undefined, setting: string) =>
+  file === undefined ? undefined : readSecret(file, setting)
+
 /** InfluxDB 1.x, and what speaks its /write and /query. */
 export const influxdbStore = definePlugin({
   type: 'influxdb',
@@ -18,8 +21,12 @@ export const influxdbStore = definePlugin({
   }),
   async create({ url, database, username, passwordFile, tokenFile }, { log }: StoreContext): Promise<Store> {
     const { InfluxDbStore } = await import('./influxdb-store.ts')
-    const password = passwordFile === undefined ? undefined : readSecret(passwordFile, 'stores[].passwordFile')
-    const token = tokenFile === undefined ? undefined : readSecret(tokenFile, 'stores[].tokenFile')
-    return new InfluxDbStore({ url, database, username, password, token }, log)
+    const credentials = () => ({
+      username,
+      password: secretOf(passwordFile, 'stores[].passwordFile'),
+      token: secretOf(tokenFile, 'stores[].tokenFile'),
+    })
+    credentials()
+    return new InfluxDbStore({ url, database, credentials }, log)
   },
 })

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { storedRow } from '../testing/rows.ts'
-import { encodeFloat, encodeHead, encodeText, LineEncoder } from './line-protocol.ts'
+import { LineBuffer } from './line-buffer.ts'
+import { encodeHead, encodeText, LineEncoder } from './line-protocol.ts'
 import { parseLine } from './testing/parse-line.ts'
 
 const name = fc.stringMatching(/^[A-Za-z0-9._:-]{1,64}$/)
@@ -25,8 +26,36 @@ test('any measurement, tag and text reads back as it was', () => {
   )
 })
 
-test('every finite double reads back as the same double', () => {
-  fc.assert(fc.property(double, (value) => Object.is(Number(encodeFloat(value)), value)))
+const utf8 = new TextDecoder()
+const textOf = (line: LineBuffer) => utf8.decode(line.slice(0, line.length)).trimEnd()
+const number = fc.oneof(double, fc.integer().map(Number), fc.maxSafeInteger().map(Number), fc.constant(-0))
+
+test('every finite number and every time reads back as it was', () => {
+  const line = new LineBuffer(1)
+  fc.assert(
+    fc.property(number, fc.maxSafeInteger(), fc.maxSafeInteger(), (value, count, time) => {
+      line.clear()
+      line.ascii('m f=')
+      line.float(value)
+      line.ascii(',i=')
+      line.integer(count)
+      line.end(time)
+      const [, float, integer, at] = /^m f=(.+),i=(.+)i (.+)\n$/.exec(utf8.decode(line.slice(0, 1)))!
+      return Object.is(Number(float), value) && integer === String(count) && at === String(time)
+    }),
+  )
+})
+
+test('lines of a growing buffer are where they were written', () => {
+  const line = new LineBuffer(8)
+  for (let index = 0; index < 3000; index++) {
+    line.put(Buffer.from(`m,t=${index} v=`))
+    line.float(index / 3)
+    line.end(index)
+  }
+  expect(utf8.decode(line.slice(1500, 1502))).toBe('m,t=1500 v=500 1500\nm,t=1501 v=500.3333333333333 1501\n')
+  expect(utf8.decode(line.slice(0, 3000)).split('\n')).toHaveLength(3001)
+  expect(line.slice(7, 7)).toHaveLength(0)
 })
 
 test('a row reads back with its full field set', () => {
@@ -49,7 +78,9 @@ test('a row reads back with its full field set', () => {
           unit: '"W\\m²" =, ',
           increase: count % 2 ? sum : null,
         }
-        const { measurement, tags, fields, time } = parseLine(encoder.summary(row))
+        const line = new LineBuffer(16)
+        encoder.summary(row, line)
+        const { measurement, tags, fields, time } = parseLine(textOf(line))
         expect({ measurement, tags, time }).toEqual({
           measurement: 'summary_1m',
           tags: { site, device, metric },

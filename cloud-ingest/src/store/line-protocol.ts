@@ -1,5 +1,6 @@
 import type { CompletenessRow, LiveReading, StoredRow } from '../stored.ts'
 import { lengthLabel, totalsOf } from '../stored.ts'
+import type { LineBuffer } from './line-buffer.ts'
 
 type Tags = readonly (readonly [key: string, value: string])[]
 
@@ -19,58 +20,116 @@ export function encodeText(text: string): string {
   return `"${text.replace(/["\\]/g, '\\$&').replace(/[\r\n]/g, ' ')}"`
 }
 
-/** A float field: the shortest text that reads back as the same double. */
-export function encodeFloat(value: number): string {
-  return Object.is(value, -0) ? '-0' : String(value)
-}
+const headOf = (measurement: string, { site, device, metric }: Omit<LiveReading, 'ts' | 'value'>) =>
+  encodeHead(measurement, [
+    ['device', device],
+    ['metric', metric],
+    ['site', site],
+  ])
 
-/** Keeps the heads of series, which are a third of a line's work, from one batch to the next. */
+const zeros = Buffer.from(',amended=0i,duplicate=0i,unstamped=0i')
+
+/** Keeps what all lines of a series begin with, a third of a line's work, from one batch to the next. */
 export class LineEncoder {
-  private readonly heads = new Map<string, string>()
+  private readonly heads = new Map<string, Uint8Array>()
   private readonly maxHeads: number
 
   constructor(maxHeads = 200_000) {
     this.maxHeads = maxHeads
   }
 
-  summary(row: StoredRow): string {
-    const increase = row.increase === null ? '' : `,increase=${encodeFloat(row.increase)}`
-    return (
-      `${this.seriesHead(`summary_${lengthLabel(row.lengthMs)}`, row)} agent="${row.agent}",amended=${row.amended}i,count=${row.count}i,` +
-      `duplicate=${row.duplicate}i,first=${encodeFloat(row.first)},firstTs=${row.firstTs}i${increase},` +
-      `last=${encodeFloat(row.last)},lastTs=${row.lastTs}i,lengthMs=${row.lengthMs}i,max=${encodeFloat(row.max)},` +
-      `mean=${encodeFloat(row.mean)},min=${encodeFloat(row.min)},p50=${encodeFloat(row.p50)},p95=${encodeFloat(row.p95)},` +
-      `p99=${encodeFloat(row.p99)},parts=${row.parts}i,rev=${row.rev}i,sketch="${row.sketch}",spool="${row.spool}",` +
-      `stddev=${encodeFloat(row.stddev)},sum=${encodeFloat(row.sum)},unit=${encodeText(row.unit)},unstamped=${row.unstamped}i ${row.start}`
-    )
+  summary(row: StoredRow, line: LineBuffer): void {
+    line.put(this.summaryHead(row))
+    line.integer(row.count)
+    line.ascii(',rev=')
+    line.integer(row.rev)
+    writeValues(row, line)
+    writeLate(row, line)
+    line.ascii(',sketch="')
+    line.ascii(row.sketch)
+    line.ascii('"')
+    line.end(row.start)
   }
 
   /** All runs in one point, as tags name the device alone: sums for graphs, and the runs as JSON. */
-  completeness(row: CompletenessRow): string {
+  completeness(row: CompletenessRow, line: LineBuffer): void {
     const { messages, missing } = totalsOf(row.boots)
     const head = encodeHead(`completeness_${lengthLabel(row.lengthMs)}`, [
       ['device', row.device],
       ['site', row.site],
     ])
     const boots = encodeText(JSON.stringify(row.boots))
-    return `${head} boots=${boots},lengthMs=${row.lengthMs}i,messages=${messages}i${missing === null ? '' : `,missing=${missing}i`},rev=${row.rev}i ${row.start}`
+    const known = missing === null ? '' : `,missing=${missing}i`
+    line.text(`${head} boots=${boots},lengthMs=${row.lengthMs}i,messages=${messages}i${known},rev=${row.rev}i`)
+    line.end(row.start)
   }
 
-  reading(reading: LiveReading): string {
-    return `${this.seriesHead('reading', reading)} value=${encodeFloat(reading.value)} ${reading.ts}`
+  reading(reading: LiveReading, line: LineBuffer): void {
+    const { site, device, metric } = reading
+    line.put(this.head(`${site}/${device}/${metric}`, () => `${headOf('reading', reading)} value=`))
+    line.float(reading.value)
+    line.end(reading.ts)
   }
 
-  private seriesHead(measurement: string, { site, device, metric }: Omit<LiveReading, 'ts' | 'value'>): string {
-    const key = `${measurement}/${site}/${device}/${metric}`
+  /** Up to the first field that differs from row to row. */
+  private summaryHead(row: StoredRow): Uint8Array {
+    const { site, device, metric, agent, spool, unit, lengthMs, parts } = row
+    const key = `${site}/${device}/${metric}/${lengthMs}/${parts}/${agent}/${spool}/${unit}`
+    return this.head(key, () => {
+      const texts = `agent=${encodeText(agent)},spool=${encodeText(spool)},unit=${encodeText(unit)}`
+      return `${headOf(`summary_${lengthLabel(lengthMs)}`, row)} ${texts},lengthMs=${lengthMs}i,parts=${parts}i,count=`
+    })
+  }
+
+  private head(key: string, make: () => string): Uint8Array {
     const known = this.heads.get(key)
     if (known !== undefined) return known
     if (this.heads.size >= this.maxHeads) this.heads.clear()
-    const head = encodeHead(measurement, [
-      ['device', device],
-      ['metric', metric],
-      ['site', site],
-    ])
+    const head = Buffer.from(make())
     this.heads.set(key, head)
     return head
   }
+}
+
+function writeValues(row: StoredRow, line: LineBuffer): void {
+  line.ascii(',first=')
+  line.float(row.first)
+  line.ascii(',firstTs=')
+  line.integer(row.firstTs)
+  line.ascii(',last=')
+  line.float(row.last)
+  line.ascii(',lastTs=')
+  line.integer(row.lastTs)
+  line.ascii(',max=')
+  line.float(row.max)
+  line.ascii(',mean=')
+  line.float(row.mean)
+  line.ascii(',min=')
+  line.float(row.min)
+  line.ascii(',p50=')
+  line.float(row.p50)
+  line.ascii(',p95=')
+  line.float(row.p95)
+  line.ascii(',p99=')
+  line.float(row.p99)
+  line.ascii(',stddev=')
+  line.float(row.stddev)
+  line.ascii(',sum=')
+  line.float(row.sum)
+  if (row.increase === null) return
+  line.ascii(',increase=')
+  line.float(row.increase)
+}
+
+function writeLate({ amended, duplicate, unstamped }: StoredRow, line: LineBuffer): void {
+  if (amended + duplicate + unstamped === 0) {
+    line.put(zeros)
+    return
+  }
+  line.ascii(',amended=')
+  line.integer(amended)
+  line.ascii(',duplicate=')
+  line.integer(duplicate)
+  line.ascii(',unstamped=')
+  line.integer(unstamped)
 }

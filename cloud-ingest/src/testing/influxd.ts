@@ -6,12 +6,22 @@ import { join } from 'node:path'
 import { until } from '@millrace/pipeline/testing'
 import { freePort } from './free-port.ts'
 
+export interface InfluxdOptions {
+  /** Made at the first start; from then on the server asks for credentials. */
+  admin?: { name: string; password: string }
+}
+
 /** A real InfluxDB 1.x on a free port with a folder of its own. */
 export class Influxd {
   readonly folder = mkdtempSync(join(tmpdir(), 'millrace-influxd-'))
+  private readonly admin: InfluxdOptions['admin']
   url = ''
   private port = 0
   private child: ChildProcess | undefined
+
+  constructor({ admin }: InfluxdOptions = {}) {
+    this.admin = admin
+  }
 
   async start(): Promise<this> {
     this.port ||= await freePort()
@@ -21,6 +31,7 @@ export class Influxd {
       INFLUXDB_BIND_ADDRESS: '127.0.0.1:0',
       INFLUXDB_HTTP_BIND_ADDRESS: `127.0.0.1:${this.port}`,
       INFLUXDB_HTTP_LOG_ENABLED: 'false',
+      INFLUXDB_HTTP_AUTH_ENABLED: String(this.admin !== undefined),
       INFLUXDB_META_DIR: join(this.folder, 'meta'),
       INFLUXDB_DATA_DIR: join(this.folder, 'data'),
       INFLUXDB_DATA_WAL_DIR: join(this.folder, 'wal'),
@@ -28,6 +39,8 @@ export class Influxd {
     this.child = spawn('influxd', ['run', '-config', '/dev/null'], { env: settings, stdio: 'ignore' })
     const answers = async () => (await fetch(`${this.url}/ping`).catch(() => undefined))?.status === 204
     await until(answers, { withinMs: 30_000, everyMs: 50, label: 'influxd answers' })
+    if (this.admin)
+      await this.query(`CREATE USER "${this.admin.name}" WITH PASSWORD '${this.admin.password}' WITH ALL PRIVILEGES`)
     return this
   }
 
@@ -39,9 +52,11 @@ export class Influxd {
     this.child = undefined
   }
 
-  async query(statement: string): Promise<unknown> {
-    const body = new URLSearchParams({ q: statement, epoch: 'ms' })
-    return await (await fetch(`${this.url}/query`, { method: 'POST', body })).json()
+  async query(statement: string, database?: string): Promise<unknown> {
+    const body = new URLSearchParams({ q: statement, epoch: 'ms', ...(database ? { db: database } : {}) })
+    const pair = Buffer.from(`${this.admin?.name}:${this.admin?.password}`).toString('base64')
+    const headers = new Headers(this.admin ? { authorization: `Basic ${pair}` } : {})
+    return await (await fetch(`${this.url}/query`, { method: 'POST', body, headers })).json()
   }
 
   async dispose(): Promise<void> {

@@ -1,0 +1,87 @@
+import { MillraceError, UnreachableError } from '@millrace/pipeline'
+import type { InfluxDB, IPoint } from 'influx'
+import {
+  authorizationOf,
+  createClient,
+  type InfluxAddress,
+  prepareDatabase,
+  query,
+  type ResultSeries,
+} from './influxdb-client.ts'
+import { type WriteAnswer, type WriteTarget, writeLines } from './influxdb-http.ts'
+import type { Policy } from './influxdb-schema.ts'
+
+const maxStatementsPerQuery = 100
+
+interface Connected {
+  client: InfluxDB
+  target: WriteTarget
+}
+
+/**
+ * The way to one database. After any failure it begins anew: secrets are read again, and what somebody may have dropped
+ * or changed meanwhile is made or checked before the next write.
+ */
+export class InfluxConnection {
+  private readonly address: InfluxAddress
+  private connected: Connected | undefined
+  private preparing: Promise<void> | undefined
+
+  constructor(address: InfluxAddress) {
+    this.address = address
+  }
+
+  /** Rejects with what is to be tried again. */
+  async send(policy: Policy, lines: Uint8Array): Promise<WriteAnswer> {
+    await this.prepare()
+    return await this.reach(({ target }) => writeLines(target, policy, lines))
+  }
+
+  /** A small write through the client. */
+  async sendPoints(policy: Policy, points: readonly IPoint[]): Promise<void> {
+    const { database } = this.address
+    await this.prepare()
+    await this.reach(({ client }) =>
+      client.writePoints([...points], { database, retentionPolicy: policy, precision: 'ms' }),
+    )
+  }
+
+  async query(statements: readonly string[]): Promise<ResultSeries[][]> {
+    const answers: ResultSeries[][] = []
+    for (let from = 0; from < statements.length; from += maxStatementsPerQuery) {
+      const part = statements.slice(from, from + maxStatementsPerQuery)
+      answers.push(...(await this.reach(({ client }) => query(client, part))))
+    }
+    return answers
+  }
+
+  async target(): Promise<WriteTarget> {
+    return await this.reach(async ({ target }) => target)
+  }
+
+  private async prepare(): Promise<void> {
+    this.preparing ??= this.reach(({ client }) => prepareDatabase(client, this.address))
+    await this.preparing
+  }
+
+  private connect(): Connected {
+    if (this.connected) return this.connected
+    const { url, database } = this.address
+    const authorization = authorizationOf(this.address.credentials())
+    const client = createClient(this.address, authorization)
+    this.connected = { client, target: { url, database, authorization } }
+    return this.connected
+  }
+
+  private async reach<T>(call: (connected: Connected) => Promise<T>): Promise<T> {
+    try {
+      return await call(this.connect())
+    } catch (cause) {
+      this.connected = undefined
+      this.preparing = undefined
+      if (cause instanceof MillraceError) throw cause
+      const said = cause instanceof Error ? cause.message : String(cause)
+      throw new UnreachableError(`no use of InfluxDB at ${this.address.url} (stores[].url): ${said}`, { cause })
+    }
+  }
+}
