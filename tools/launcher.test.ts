@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { on } from 'node:events'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -22,12 +22,12 @@ mkdirSync('node_modules', { recursive: true })
 
 const fakeMain = `
 const [what, ...rest] = process.argv.slice(2)
-console.log(JSON.stringify({ what, rest, cwd: process.cwd() }))
-if (what === 'fail') process.exit(7)
 if (what === 'wait') {
   process.on('SIGTERM', () => process.exit(42))
   setInterval(() => undefined, 1000)
 }
+console.log(JSON.stringify({ what, rest, cwd: process.cwd() }))
+if (what === 'fail') process.exit(7)
 `
 
 let root: string
@@ -106,7 +106,7 @@ describe('the launcher', () => {
 
   it('passes signals on', async () => {
     const { child, ended } = start(['wait'])
-    await once(child.stdout, 'data')
+    for await (const [bytes] of on(child.stdout, 'data')) if (String(bytes).includes('"what":"wait"')) break
     child.kill('SIGTERM')
     expect((await ended).code).toBe(42)
   })
