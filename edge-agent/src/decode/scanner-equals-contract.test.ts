@@ -18,6 +18,14 @@ const time = fc.oneof(
   fc.integer({ min: 1_763_600_000_000, max: 1_763_700_000_000 }).map(String),
   fc.integer({ min: 946_684_000, max: 4_102_445_000 }).map(String),
   fc.double({ min: 1.7e9, max: 1.8e9, noNaN: true }).map((seconds) => seconds.toFixed(3)),
+  fc.constantFrom(
+    '1763640000123.5',
+    '0763640000123',
+    '17636400001234',
+    '176364000012',
+    '1763640000123e0',
+    '176364000012a',
+  ),
   fc
     .date({ min: new Date('1999-12-01'), max: new Date('2100-02-01'), noInvalidDate: true })
     .map((date) => `"${date.toISOString()}"`),
@@ -139,6 +147,15 @@ describe('the scanner', () => {
       }),
       { numRuns: 500 },
     )
+  })
+
+  it('gives what the contract gives where a message is longer than any skeleton, or ends before its own', () => {
+    const padded = (spaces: number, end: string) => `{"readings":{"a":1${' '.repeat(spaces)}}${end}`
+    const texts = [10, 10, 10, 4_000, 4_000, 4_060, 4_070, 4_071, 4_072, 4_073, 4_074, 5_000, 5_000, 10].flatMap(
+      (spaces) => [padded(spaces, '}'), padded(spaces, ''), padded(spaces, '}}'), padded(spaces, '}\0')],
+    )
+    const inputs = texts.map((text): TestInput => ['telemetry/s/d', text])
+    expect(without(decodeAll(inputs))).toEqual(without(decodeAll(inputs, { scans: false })))
   })
 
   it('takes every plain message once its names have been met', () => {
