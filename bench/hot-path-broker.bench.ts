@@ -64,7 +64,7 @@ const contestants: { name: string; qos: number; make(): Take }[] = [0, 1].flatMa
     name: `+ JSON.parse + Map loop, QoS ${qos}`,
     qos,
     make: () => {
-      const loop = new PlainLoop()
+      const loop = new PlainLoop({ percentiles: true })
       return (messages) => loop.take(messages)
     },
   },

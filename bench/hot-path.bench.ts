@@ -45,14 +45,16 @@ function cpuOfGroups(take: (group: Message[], index: number) => void): number {
 let plainResults: Results = new Map()
 let ourResults: Results = new Map()
 
-const plain: Contestant = {
-  name: 'JSON.parse + Map loop, with p95',
-  run() {
-    const loop = new PlainLoop()
-    const seconds = cpuOfGroups((group) => loop.take(group))
-    plainResults = loop.results
-    return seconds + cpuSeconds(() => loop.finish())
-  },
+function plainLoop(name: string, percentiles: boolean): Contestant {
+  return {
+    name,
+    run() {
+      const loop = new PlainLoop({ percentiles })
+      const seconds = cpuOfGroups((group) => loop.take(group))
+      if (percentiles) plainResults = loop.results
+      return seconds + cpuSeconds(() => loop.finish())
+    },
+  }
 }
 
 function ours(name: string, parts: Parts): Contestant {
@@ -72,8 +74,13 @@ function ours(name: string, parts: Parts): Contestant {
   }
 }
 
+const plain = plainLoop('JSON.parse + Map loop, with p95', true)
+/** Does no more than our windows do before their summaries: the second ratio is to this one. */
+const unsorted = plainLoop('JSON.parse + Map loop, lists unsorted', false)
+
 const contestants: Contestant[] = [
   plain,
+  unsorted,
   ours('decode', { windows: false, summaries: false, journal: false }),
   ours('decode + windows', { windows: true, summaries: false, journal: false }),
   ours('decode + windows + journal', { windows: true, summaries: false, journal: true }),
@@ -84,16 +91,22 @@ const times = interleave(contestants, Number(values.rounds))
 demandEqual(ourResults, plainResults)
 
 const counted = workload.readings * (1 - warmUpMs / 1000 / Number(values.seconds))
-const plainTimes = times.get(plain.name)!
 const bytesEach = (workload.payloadBytes / workload.readings).toFixed(0)
 console.log(`${workload.readings} readings of ${bytesEach} B payload each, ${plainResults.size} windows, results equal`)
 console.log(`Node ${process.version}, ${cpus()[0]?.model.trim()} (${arch()}), Linux ${release()}`)
-console.log(`medians of ${values.rounds} interleaved rounds, one thread; ratio: median of the rounds' ratios\n`)
+console.log(
+  `medians of ${values.rounds} interleaved rounds, one thread; ratios: medians of the rounds' ratios to the first line and to the second\n`,
+)
+function ratioTo({ name }: Contestant, seconds: readonly number[]): string {
+  const other = times.get(name)!
+  return median(seconds.map((one, round) => other[round]! / one)).toFixed(2)
+}
+
 for (const [name, seconds] of times) {
   const perReading = (median(seconds) / counted) * 1e9
-  const ratio = median(seconds.map((one, round) => plainTimes[round]! / one))
   const rate = (1000 / perReading).toFixed(2)
+  const ratios = `${ratioTo(plain, seconds).padStart(6)} x ${ratioTo(unsorted, seconds).padStart(6)} x`
   console.log(
-    `${name.padEnd(42)} ${perReading.toFixed(0).padStart(6)} ns/reading ${rate.padStart(6)} M/CPU-s ${ratio.toFixed(2).padStart(6)} x`,
+    `${name.padEnd(42)} ${perReading.toFixed(0).padStart(6)} ns/reading ${rate.padStart(6)} M/CPU-s ${ratios}`,
   )
 }

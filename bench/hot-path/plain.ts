@@ -13,11 +13,17 @@ const windowMs = 60_000
 
 /**
  * The loop one writes first: JSON.parse, a Map of accumulators, sorted values for the percentile when a minute ends.
- * No validation, no duplicates removed, no late readings, nothing kept for later.
+ * No validation, no duplicates removed, no late readings, nothing kept for later. Without `percentiles` the lists of
+ * values are kept and dropped unsorted, as our windows are where no summaries are made.
  */
 export class PlainLoop {
   readonly #series = new Map<string, Accumulator>()
+  readonly #percentiles: boolean
   readonly results: Results = new Map()
+
+  constructor({ percentiles }: { percentiles: boolean }) {
+    this.#percentiles = percentiles
+  }
 
   take(messages: readonly Message[]): void {
     for (const { topic, body } of messages) {
@@ -46,9 +52,9 @@ export class PlainLoop {
   }
 
   #close(key: string, { start, sum, min, max, values }: Accumulator): void {
-    values.sort((a, b) => a - b)
+    if (this.#percentiles) values.sort((a, b) => a - b)
     const count = values.length
-    const p95 = values[Math.ceil(0.95 * count) - 1]!
+    const p95 = this.#percentiles ? values[Math.ceil(0.95 * count) - 1]! : Number.NaN
     this.results.set(`${key} ${start}`, { count, min, max, mean: sum / count, p95 })
   }
 }
