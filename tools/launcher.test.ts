@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { on } from 'node:events'
+import { on, once } from 'node:events'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
