@@ -6,13 +6,17 @@ import { Live } from './live.ts'
 import { openPipeline, type Pipeline, type PipelineOptions, startPipeline, stopPipeline } from './pipeline.ts'
 import { Pressure } from './pressure.ts'
 import { Provisional } from './rollup/index.ts'
+import type { ServiceManager } from './service-manager.ts'
 import { reserveOf } from './spool/index.ts'
 import { offline, statusBody } from './status.ts'
 import { StatusReporter } from './status-reporter.ts'
 import { Ticker } from './ticker.ts'
 import { Upkeep } from './upkeep.ts'
 
-export type AgentOptions = Pick<PipelineOptions, 'config' | 'clock' | 'log'>
+export type AgentOptions = Pick<PipelineOptions, 'config' | 'clock' | 'log'> & {
+  /** Who started the agent, where it wants to be told how it is. */
+  manager?: ServiceManager
+}
 
 /** A running agent. */
 export interface Agent {
@@ -61,6 +65,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const running = new RunningAgent({ options, pipeline, reporter, upkeep, pressure, meters })
   try {
     const httpPort = await running.start()
+    await options.manager?.ready()
     log.info({ spool: pipeline.spool.name, replayed: pipeline.replayed }, 'agent started')
     const stop = () => running.stop()
     return { pipeline, reporter, httpPort, mqttPort, ended: failure.promise, stop }
@@ -143,6 +148,7 @@ class RunningAgent {
 
   async #stop(): Promise<void> {
     const { pipeline, options } = this.#parts
+    await options.manager?.stopping()
     await this.#ticker.stop()
     await this.#http.close()
     if (pipeline.uplink.connected) {
@@ -193,6 +199,18 @@ class RunningAgent {
     this.#ticker.every(live.every, () => this.#offerLive())
     this.#ticker.every(live.provisionalEvery, () => this.#offerProvisional())
     this.#ticker.every(statusEveryMs, () => this.#sendStatus())
+    const watchdogMs = options.manager?.watchdogMs
+    if (watchdogMs !== undefined) this.#ticker.every(watchdogMs / 3, () => this.#proveAlive())
+  }
+
+  /** A spool that answers, reached from the loop that serves the devices; the uplink has no say in it. */
+  async #proveAlive(): Promise<void> {
+    const { pipeline, options, pressure } = this.#parts
+    await pipeline.spool.probe()
+    const { names, uplink } = pipeline
+    const cloud = uplink.connected ? 'connected' : 'not connected'
+    const full = pressure.full ? ', the spool is full' : ''
+    await options.manager?.alive(`${names.deviceCount - 1} devices, uplink ${cloud}${full}`)
   }
 
   /** While entries wait for a checkpoint the windows do not know who has just spoken. */

@@ -1,7 +1,7 @@
 import { nameSchema } from '@millrace/contracts'
 import { byteSize, durationMs } from '@millrace/pipeline'
 import { z } from 'zod'
-import { collectors } from './collect/index.ts'
+import { collectors, sensors } from './collect/index.ts'
 import { uplinks } from './uplink/index.ts'
 
 const second = 1_000
@@ -54,6 +54,8 @@ export const agentConfigSchema = z.strictObject({
   /** The clock that a simulated stack shares; the system's clock unless set. */
   clockFile: z.string().min(1).optional(),
   collect: collectors.schema,
+  /** Sensors of this machine itself, beside what the collector brings. */
+  sensors: z.array(sensors.schema).default([]),
   windows,
   maxSeries: z.int().min(1).max(10_000_000).default(100_000),
   spool,

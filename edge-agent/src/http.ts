@@ -14,7 +14,7 @@ export interface AgentHttpOptions {
 const statusQuery = z.object({ devices: z.enum(['0', '1']).default('0') })
 
 async function fillMeters(meters: Meters, reporter: StatusReporter): Promise<void> {
-  const { accounts, unaccounted, spool, uplink, deadLetters, devices, series } = await reporter.status()
+  const { accounts, unaccounted, spool, uplink, disk, sensors, deadLetters, devices, series } = await reporter.status()
   const readings = meters.gauge('readings', 'Readings by the term they are counted in, ever', ['term'])
   for (const [term, count] of Object.entries(accounts)) readings.set({ term }, count)
   meters.gauge('unaccounted', 'Accepted readings that no term holds; 0 or something is wrong').set(unaccounted)
@@ -26,6 +26,12 @@ async function fillMeters(meters: Meters, reporter: StatusReporter): Promise<voi
   meters.gauge('outbox_messages', 'Messages that wait for a receipt').set(spool.outboxMessages)
   meters.gauge('uplink_connected', '1 while connected').set(uplink.connected ? 1 : 0)
   meters.gauge('uplink_outstanding', 'Messages sent that wait for a receipt').set(uplink.outstanding)
+  if (disk.writtenBytes !== null) {
+    meters.gauge('disk_written_bytes', 'Bytes sent to the disk since the start').set(disk.writtenBytes)
+  }
+  meters.gauge('disk_commits', 'Transactions on the spool since the start').set(disk.commits)
+  const silent = meters.gauge('sensor_problems', 'Sensors of this machine that cannot be read', ['type'])
+  for (const { type, problems } of sensors) silent.set({ type }, problems.length)
   meters.gauge('devices', 'Devices ever seen').set(devices)
   meters.gauge('series', 'Series ever seen').set(series)
 }

@@ -1,7 +1,9 @@
+import { fstatSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { createLogger, fileClock, loadConfig, runService, systemClock, UsageError } from '@millrace/pipeline'
 import { startAgent } from './agent.ts'
 import { agentConfigSchema } from './config.ts'
+import { ServiceManager } from './service-manager.ts'
 
 function configFile(): string {
   const { values } = parseArgs({ options: { config: { type: 'string' } }, strict: false })
@@ -14,12 +16,20 @@ function configFile(): string {
   throw new UsageError('the agent needs its config file', [problem])
 }
 
+/** systemd names the file behind standard error where that is its journal. */
+function goesToJournal(): boolean {
+  const { dev, ino } = fstatSync(process.stderr.fd)
+  return process.env.JOURNAL_STREAM === `${dev}:${ino}`
+}
+
 await runService({
   name: 'agent',
   async start() {
     const config = await loadConfig(configFile(), agentConfigSchema)
-    const log = createLogger({ name: 'agent', level: config.log.level, pretty: process.stderr.isTTY })
+    const journal = goesToJournal()
+    const log = createLogger({ name: 'agent', level: config.log.level, pretty: process.stderr.isTTY, journal })
+    const manager = new ServiceManager({ environment: process.env, pid: process.pid, log })
     const clock = config.clockFile === undefined ? systemClock : fileClock(config.clockFile)
-    return await startAgent({ config, clock, log })
+    return await startAgent({ config, clock, log, manager })
   },
 })

@@ -3,7 +3,7 @@ import { maxOutstandingMessages } from '@millrace/contracts'
 import { type Clock, type Logger, type Source, systemClock } from '@millrace/pipeline'
 import { AgentTime } from './agent-time.ts'
 import { Checkpoints } from './checkpoints.ts'
-import { collectors } from './collect/index.ts'
+import { collectors, type PolledSource, sensors, several } from './collect/index.ts'
 import type { AgentConfig } from './config.ts'
 import { createIntake } from './intake.ts'
 import { openRecovered, type RecoveredState } from './recovery.ts'
@@ -25,7 +25,9 @@ export interface PipelineOptions {
 
 export interface Pipeline extends RecoveredState {
   spool: AgentSpool
+  /** Collector and sensors as one. */
   source: Source
+  sensors: readonly PolledSource[]
   commits: CommitLoop
   checkpoints: Checkpoints
   sender: Sender
@@ -47,16 +49,25 @@ export interface Pipeline extends RecoveredState {
  * before it is in the outbox, or leaves the outbox before its receipt.
  */
 export async function openPipeline(options: PipelineOptions): Promise<Pipeline> {
-  const { config, clock, log, listening } = options
+  const { config, clock, log } = options
   const { agent, site } = config
   const { spool, ...state } = await openRecovered(config, clock, log)
   const uplink = await uplinks.create(config.uplink, { agent, site, log, will: offline(config) })
   const sender = createSender({ spool, uplink, log })
   const checkpoints = createCheckpoints({ spool, sender, ...state }, options)
   const commits = createCommits({ spool, ...state }, options)
+  const own = await createSensors(options)
+  const source = several([await createCollector(options), ...own])
+  return { ...state, spool, uplink, sender, checkpoints, commits, source, sensors: own, time: agentTime(options) }
+}
+
+async function createCollector({ config, clock, log, listening }: PipelineOptions): Promise<Source> {
   const place = listening ? { listening } : {}
-  const source = await collectors.create(config.collect, { clock, log, clientId: `millrace-${agent}`, ...place })
-  return { ...state, spool, uplink, sender, checkpoints, commits, source, time: agentTime(options) }
+  return await collectors.create(config.collect, { clock, log, clientId: `millrace-${config.agent}`, ...place })
+}
+
+async function createSensors({ config, clock, log }: PipelineOptions): Promise<PolledSource[]> {
+  return await Promise.all(config.sensors.map((one) => sensors.create(one, { site: config.site, clock, log })))
 }
 
 function createCommits(

@@ -3,6 +3,7 @@ import type { Clock } from '@millrace/pipeline'
 import type { JournalEntry } from '@millrace/windows'
 import agentPackage from '../package.json' with { type: 'json' }
 import type { AgentConfig } from './config.ts'
+import { diskWear, writtenBytes } from './disk-wear.ts'
 import type { Pipeline } from './pipeline.ts'
 import { reserveOf } from './spool/index.ts'
 import { type AgentStatus, type DeviceStatus, deviceStatus, floorsOf, totalAccounts, unaccountedOf } from './status.ts'
@@ -52,6 +53,7 @@ export class StatusReporter {
   async status(): Promise<AgentStatus> {
     const { pipeline, config } = this.#options
     const { spool, uplink, sender, rollup, names, time } = pipeline
+    const uptimeMs = Math.round(performance.now() - this.#startedMs)
     const state = await spool.state()
     const [dropped, deadLetters] = await Promise.all([spool.dropped(), spool.deadLetterCounts()])
     const accounts = totalAccounts(rollup.keeper)
@@ -61,13 +63,15 @@ export class StatusReporter {
       ...{ agent: config.agent, site: config.site, version: agentPackage.version, epoch },
       settingsHash: this.#settingsHash,
       windowLengthMs: rollup.keeper.settings.lengthMs,
-      uptimeMs: Math.round(performance.now() - this.#startedMs),
+      uptimeMs,
       spool: {
         ...{ name, ...state, full: this.#options.isFull(), movedAside, dropped },
         bridgesDays: this.#bridgesDays(state.bytes),
       },
       clock: { ...time.state(), nowMs: time.now() ?? null },
       uplink: { connected: uplink.connected, outstanding: sender.outstanding, lastError: uplink.lastError },
+      disk: diskWear({ writtenBytes: await writtenBytes(), commits: spool.transactions, uptimeMs }),
+      sensors: pipeline.sensors.map((sensor) => sensor.state()),
       rates: { messagesPerSecond: round(messagesPerSecond), readingsPerSecond: round(readingsPerSecond) },
       amendSpanMs: rollup.keeper.amendSpanMs,
       floors: floorsOf(rollup.keeper),

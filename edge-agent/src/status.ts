@@ -3,6 +3,8 @@ import type { Message } from '@millrace/pipeline'
 import { type DeviceView, type Keeper, unstamped } from '@millrace/windows'
 import type { TimeState } from './agent-time.ts'
 import type { JournaledEntry } from './checkpoint.ts'
+import type { SensorState } from './collect/index.ts'
+import type { DiskWear } from './disk-wear.ts'
 import type { Names } from './names.ts'
 import type { SpoolState } from './spool/index.ts'
 
@@ -36,6 +38,8 @@ export interface AgentStatus {
   }
   clock: TimeState & { nowMs: number | null }
   uplink: { connected: boolean; outstanding: number; lastError: string | null }
+  disk: DiskWear
+  sensors: SensorState[]
   rates: { messagesPerSecond: number; readingsPerSecond: number }
   amendSpanMs: number
   /** The lowest and highest line below which readings are too late; null without devices. */
@@ -162,6 +166,7 @@ export function statusBody(status: AgentStatus): StatusBody {
       ...{ unaccounted: status.unaccounted, devices: status.devices, series: status.series },
       ...{ outstanding: uplink.outstanding, deadLetters: status.deadLetters, floors: status.floors },
       amendSpanMs: status.amendSpanMs,
+      disk: status.disk,
     },
   }
 }

@@ -48,6 +48,8 @@ export function reserveOf(maxBytes: number): number {
 export class AgentSpool {
   readonly #spool: Spool
   readonly loader: SetLoader
+  /** Writes since the start; each is flushed to the disk. */
+  transactions = 0
   #lastEntry = 0
 
   readonly #setApart: Spool['movedAside']
@@ -116,12 +118,12 @@ export class AgentSpool {
       journaled.push({ id, entry, bytes: bytes.byteLength })
       statements.push(...journal.append(id, bytes))
     }
-    if (statements.length > 0) await this.#spool.write(statements, { reserve })
+    if (statements.length > 0) await this.#write(statements, { reserve })
     return journaled
   }
 
   async checkpoint(record: CheckpointRecord, atMs: number): Promise<void> {
-    await this.#spool.write(
+    await this.#write(
       [
         ...checkpointStatements(record),
         ...record.messages.flatMap((message) => outbox.add({ ...message, atMs })),
@@ -139,7 +141,7 @@ export class AgentSpool {
   }
 
   async settle(site: string, { upTo, ranges }: { upTo: number; ranges: [number, number][] }): Promise<void> {
-    await this.#spool.write(outbox.settle(site, upTo, ranges), { reserve: true })
+    await this.#write(outbox.settle(site, upTo, ranges), { reserve: true })
   }
 
   /** Gives up the oldest messages, counted with the readings in their rows. Returns those given up. */
@@ -149,7 +151,7 @@ export class AgentSpool {
       ...outbox.settle(site, -1, [[seq, seq]]),
       ...droppedStatements(site, 1, readingsIn(bytes)),
     ])
-    if (statements.length > 0) await this.#spool.write(statements, { reserve: true })
+    if (statements.length > 0) await this.#write(statements, { reserve: true })
     return messages
   }
 
@@ -165,6 +167,16 @@ export class AgentSpool {
   async deadLetterCounts(): Promise<Record<string, number>> {
     const counts = await deadLetters.counts(this.#spool)
     return Object.fromEntries(counts.map(({ reason, readings }) => [reason, readings]))
+  }
+
+  /** Resolves when the spool can begin and end a transaction; nothing reaches the disk. */
+  async probe(): Promise<void> {
+    await this.#spool.write([], { reserve: true })
+  }
+
+  #write(statements: readonly Statement[], options?: { reserve: boolean }): Promise<void> {
+    this.transactions++
+    return this.#spool.write(statements, options)
   }
 
   async setBytes(): Promise<number> {

@@ -26,21 +26,28 @@ export interface AgentSettings {
   mqttPort?: number
   windows?: Record<string, unknown>
   spool?: Record<string, unknown>
+  sensors?: readonly Record<string, unknown>[]
 }
 
 /** A config as it would stand in a file. */
-export function agentConfig({ dataDir, cloudPort, mqttPort = 0, windows, spool }: AgentSettings) {
+export function agentConfig({ dataDir, cloudPort, mqttPort = 0, windows, spool, sensors = [] }: AgentSettings) {
   return {
     agent: 'edge-1',
     site: 'hall',
     dataDir,
     collect: { type: 'broker', port: mqttPort },
+    sensors,
     windows: { length: '10s', lateness: '2s', idle: '1h', ...windows },
     spool: { commit: '5ms', ...spool },
     uplink: { type: 'mqtt', url: `mqtt://127.0.0.1:${cloudPort}` },
     http: { port: 0 },
     log: { level: 'silent' },
   }
+}
+
+/** The same as the agent takes it. */
+export function agentConfigOf(settings: AgentSettings) {
+  return checkConfig(agentConfig(settings), agentConfigSchema, 'the test')
 }
 
 /** Folders, brokers, agents and the like of one test, closed in reverse order. */
@@ -64,7 +71,7 @@ export class Bench {
   }
 
   async agent(settings: AgentSettings, clock: Clock = systemClock): Promise<Agent> {
-    const config = checkConfig(agentConfig(settings), agentConfigSchema, 'the test')
+    const config = agentConfigOf(settings)
     const agent = await startAgent({ config, clock, log: silentLogger })
     this.onClose(() => agent.stop())
     return agent

@@ -28,3 +28,14 @@ test('a plain line is one line, errors by their message', () => {
   log.error({ error: new Error('two\nlines'), site: 'a', topic: 'x y' }, 'failed')
   expect(out[0]).toMatch(/^\d\d:\d\d:\d\d\.\d{3} ERROR agent: failed error="two\\nlines" site=a topic="x y"\n$/)
 })
+
+test('a line for the journal of systemd begins with its level', () => {
+  const { out, destination } = lines()
+  const log = createLogger({ name: 'agent', level: 'debug', journal: true, destination })
+  log.debug({}, 'a')
+  log.info({}, 'b')
+  log.warn({}, 'c')
+  log.error({}, 'd')
+  expect(out.map((line) => line.slice(0, 3))).toEqual(['<7>', '<6>', '<4>', '<3>'])
+  expect(JSON.parse(out[3]!.slice(3))).toMatchObject({ level: 'error', msg: 'd' })
+})

@@ -16,6 +16,8 @@ export interface LogOptions {
   level?: LogLevel
   /** One plain line each instead of JSON. */
   pretty?: boolean
+  /** Each line begins with its level as the journal of systemd reads it, such as `<4>`. */
+  journal?: boolean
   /** Default: standard error, so that standard output stays for results. */
   destination?: DestinationStream
 }
@@ -35,8 +37,17 @@ function prettyLine(line: string): string {
   return `${when} ${String(level).toUpperCase().padEnd(5)} ${String(name)}: ${String(msg)}${extra.join('')}\n`
 }
 
-export function createLogger({ name, level = 'info', pretty = false, destination }: LogOptions): Logger {
-  const out = destination ?? pino.destination({ dest: 2, sync: true })
+const journalLevels: Record<string, number> = { debug: 7, info: 6, warn: 4, error: 3 }
+
+function journalLine(line: string): string {
+  const level = /"level":"(\w+)"/.exec(line)?.[1] ?? ''
+  return `<${journalLevels[level] ?? journalLevels.info}>${line}`
+}
+
+export function createLogger(options: LogOptions): Logger {
+  const { name, level = 'info', pretty = false, journal = false, destination } = options
+  const sink = destination ?? pino.destination({ dest: 2, sync: true })
+  const out = journal ? { write: (line: string) => sink.write(journalLine(line)) } : sink
   return pino(
     {
       name,
