@@ -1,3 +1,4 @@
+import type { SeriesInfo } from '@millrace/contracts'
 import {
   type Clock,
   createHttpServer,
@@ -15,6 +16,8 @@ import type { IngestConfig } from './config.ts'
 import { decodeMessage } from './decode/index.ts'
 import { keepHouse } from './housekeeping.ts'
 import { LiveFeed } from './live-feed.ts'
+import { OwnStages } from './own-stages.ts'
+import { Reporter } from './reporter.ts'
 import { LiveView } from './serve/live-view.ts'
 import { servePage } from './serve/page.ts'
 import { serveApi } from './serve/server.ts'
@@ -50,6 +53,7 @@ interface Parts {
   receipts: ReceiptBox
   feeders: Feeders
   feeds: readonly LiveFeed[]
+  stages: OwnStages
 }
 
 /** collect -> decode -> spool -> { store, serve }. A receipt goes out once a message is on the spool's disk. */
@@ -60,6 +64,7 @@ export async function startIngest(config: IngestConfig, context: IngestContext):
   const receiving = parts.custody.receiver.run(stopping.signal)
   parts.feeders.start(stopping.signal)
   for (const feed of parts.feeds) feed.start()
+  const reporting = createReporter(parts).run(stopping.signal)
   const keeping = keepHouse({ ...parts, stores: [...parts.stores.values()] }, stopping.signal)
   const { port } = await http.listen()
   await parts.link.start((message) => receive(message, parts))
@@ -72,7 +77,7 @@ export async function startIngest(config: IngestConfig, context: IngestContext):
       stopping.abort()
       parts.view.events.close()
       await http.close()
-      const ending = [receiving, keeping, parts.feeders.stopped(), ...parts.feeds.map((feed) => feed.stop())]
+      const ending = [receiving, keeping, reporting, parts.feeders.stopped(), ...parts.feeds.map((feed) => feed.stop())]
       await Promise.race([Promise.all(ending), pause(stopWithinMs)])
       for (const store of parts.stores.values()) await store.close()
       await parts.custody.close()
@@ -81,9 +86,10 @@ export async function startIngest(config: IngestConfig, context: IngestContext):
 }
 
 /** One message on its way: what is promised goes to the spool, the rest to whoever looks. */
-function receive(message: Message, { custody, view, feeds, meters, receipts }: Parts): void {
+function receive(message: Message, { custody, view, feeds, meters, receipts, stages }: Parts): void {
   const decoded = decodeMessage(message)
   meters.counter('messages_total', 'Messages received', ['kind']).inc({ kind: decoded.kind })
+  stages.received(decoded)
   if (decoded.kind === 'spooled') custody.receiver.offer(decoded.spooled)
   if (decoded.kind === 'provisional') view.provisional(decoded.body)
   if (decoded.kind === 'status') {
@@ -99,6 +105,7 @@ function receive(message: Message, { custody, view, feeds, meters, receipts }: P
 async function createParts(config: IngestConfig, { clock, log }: IngestContext): Promise<Parts> {
   const { dataDir, spool, dayZone } = config
   const view = new LiveView(clock)
+  const stages = new OwnStages()
   const stores = await openStores(config, { clock, log })
   let receipts: ReceiptBox | undefined
   const custody = await Custody.open({
@@ -106,6 +113,7 @@ async function createParts(config: IngestConfig, { clock, log }: IngestContext):
     committed(owed, messages) {
       for (const receipt of owed) receipts?.offer(receipt)
       view.committed(messages)
+      stages.committed(messages)
     },
   })
   const link = await collectors.create(config.collect, { clientId: `millrace-ingest-${custody.name}`, log })
@@ -123,7 +131,15 @@ async function createParts(config: IngestConfig, { clock, log }: IngestContext):
   view.know(await knownSeries(stores, custody))
   const feeds = [...stores.values()].map((store) => new LiveFeed(store, log))
   const meters = createMeters('millrace_ingest')
-  return { config, clock, log, meters, view, stores, custody, link, receipts, feeders, feeds }
+  return { config, clock, log, meters, view, stores, custody, link, receipts, feeders, feeds, stages }
+}
+
+function createReporter({ clock, log, stores, view, custody, feeders, link, stages }: Parts): Reporter {
+  return new Reporter({
+    ...{ clock, log, stores: [...stores.values()], statuses: view.statuses },
+    accounts: () => custody.accounts(feeders.progress()),
+    stages: stages.sources({ custody, feeders: feeders.feeders, link, listeners: () => view.events.size }),
+  })
 }
 
 async function openStores({ stores, dataDir }: IngestConfig, context: IngestContext): Promise<Map<string, Store>> {
@@ -132,11 +148,12 @@ async function openStores({ stores, dataDir }: IngestConfig, context: IngestCont
   return opened
 }
 
-/** The spool forgets nothing that has sent within its life; a store may know series of an earlier one. */
-async function knownSeries(stores: ReadonlyMap<string, Store>, custody: Custody) {
-  const [first] = stores.values()
-  const stored = await first!.series().catch(() => [])
-  return [...stored, ...custody.series()]
+/** A new spool beside a store that has rows, or may have them, takes the place of one that was lost. */
+async function knownSeries(stores: ReadonlyMap<string, Store>, custody: Custody): Promise<SeriesInfo[]> {
+  const stored = await Promise.all([...stores.values()].map((store) => store.series().catch(() => undefined)))
+  if (custody.isNew && stored.some((series) => series === undefined || series.length > 0))
+    await custody.followsAnother()
+  return [...(stored[0] ?? []), ...custody.series()]
 }
 
 /**
@@ -158,10 +175,12 @@ async function createHttp(parts: Parts): Promise<HttpServer> {
     ...{ clock, stores, series: view.series, openWindows: view.openWindows, events: view.events },
     statuses: view.statuses,
     accounts: async () => {
-      return { at: clock.now(), ...(await custody.accounts(feeders.progress())), stores: feeders.states() }
+      const { total, devices } = await custody.accounts(feeders.progress())
+      return { at: clock.now(), total, devices, stores: feeders.states() }
     },
     deadLetters: () => custody.deadLetters(),
   })
+  parts.stages.watch(http.app)
   await servePage(http.app, page)
   return http
 }

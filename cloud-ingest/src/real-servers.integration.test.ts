@@ -2,6 +2,7 @@ import { recordingLogger, until } from '@millrace/pipeline/testing'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { freePort } from './testing/free-port.ts'
 import { Influxd } from './testing/influxd.ts'
+import { checkLostSpool } from './testing/lost-spool.ts'
 import { Mosquitto } from './testing/mosquitto.ts'
 import { minuteMs } from './testing/rows.ts'
 import { Stack } from './testing/stack.ts'
@@ -104,4 +105,11 @@ test('an InfluxDB that was never there: the ingest runs, and says which setting 
   await until(async () => !(await ready()).ok)
   expect((await ready()).reasons.join()).toContain(nowhere)
   expect((await ready()).reasons.join()).toContain('stores[].url')
+})
+
+test('after the spool was lost, revisions in InfluxDB go on from those that are stored', async () => {
+  await stack.stopIngest()
+  Object.assign(stack.options, { stores: [{ type: 'influxdb', url: influxd.url }] })
+  await stack.startIngest()
+  await checkLostSpool(stack, hour)
 })

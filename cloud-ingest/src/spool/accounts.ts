@@ -20,14 +20,16 @@ export function missingOf({ received }: SourceState): number {
   return received.count === 0 ? 0 : received.ranges().at(-1)![1] + 1 - received.count
 }
 
-export type Accounts = Omit<AccountsResponse, 'at' | 'stores'>
+export interface Accounts extends Omit<AccountsResponse, 'at' | 'stores'> {
+  mismatchBySite: Record<string, number>
+}
 
 /** The devices' accounts as the agents last told them, beside what the ingest holds and refused itself. */
 export async function readAccounts(spool: Spool, registry: Registry): Promise<Accounts> {
   const sources = new Map(registry.sources().map((source) => [source.id, source]))
   const rows = await spool.read('SELECT source, device, seq, sent, terms, held, refused FROM accounts')
   const devices: DeviceAccounts[] = []
-  let mismatch = 0
+  const mismatchBySite: Record<string, number> = {}
   for (const row of rows) {
     const [id, device, seq, sent, json, held, refused] = row as [number, string, number, number, string, number, number]
     const source = sources.get(id)
@@ -35,11 +37,18 @@ export async function readAccounts(spool: Spool, registry: Registry): Promise<Ac
     const { site, agent, spool: name } = source
     const terms: AccountTerms = { ...noTerms, ...JSON.parse(json) }
     devices.push({ site, device, agent, spool: name, ...terms, unaccounted: unaccounted(terms), sent, held, refused })
-    if (seq >= 0 && missingOf(source) === 0) mismatch += Math.abs(sent - held - refused)
+    const mismatch = seq >= 0 && missingOf(source) === 0 ? Math.abs(sent - held - refused) : 0
+    mismatchBySite[site] = (mismatchBySite[site] ?? 0) + mismatch
   }
   return {
-    total: { ...totals(devices), mismatch, ...(await countLetters(spool)), missingUpstream: missing(sources) },
+    total: {
+      ...totals(devices),
+      mismatch: sum(mismatchBySite),
+      ...(await countLetters(spool)),
+      missingUpstream: missing(sources),
+    },
     devices,
+    mismatchBySite,
   }
 }
 

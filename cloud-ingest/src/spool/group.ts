@@ -20,6 +20,7 @@ interface Staged {
 export class Group {
   private readonly registry: Registry
   private readonly atMs: number
+  private readonly knownFromMs: number
   private readonly rows = new GroupRows()
   private readonly staged = new Map<SourceState, Staged>()
   private readonly latest = new Map<SeriesState, PartRow>()
@@ -27,10 +28,12 @@ export class Group {
   /** Place in the log of the group's last row. */
   n: number
 
-  constructor(registry: Registry, { n, atMs }: { n: number; atMs: number }) {
+  /** Of windows before `knownFromMs` the spool may never have had all parts. */
+  constructor(registry: Registry, { n, atMs, knownFromMs }: { n: number; atMs: number; knownFromMs: number }) {
     this.registry = registry
     this.n = n
     this.atMs = atMs
+    this.knownFromMs = Math.max(knownFromMs, atMs - keepPartsMs + latenessMarginMs)
   }
 
   /** Sources that are owed a receipt once the group is on disk. */
@@ -89,7 +92,7 @@ export class Group {
     const series = this.registry.series({ ...part, site }, part.unit)
     if (part.lastTs >= (this.latest.get(series)?.lastTs ?? -1)) this.latest.set(series, part)
     this.rows.series.push(seriesRow(series, part))
-    const late = part.start + part.lengthMs < this.atMs - keepPartsMs + latenessMarginMs
+    const late = part.start + part.lengthMs < this.knownFromMs
     return partRow({ series: series.id, source, late }, part, this.stamp())
   }
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type AccountsResponse, isName, type SeriesInfo, type StatusBody } from '@millrace/contracts'
+import { isName, type SeriesInfo, type StatusBody } from '@millrace/contracts'
 import type { Clock, Logger } from '@millrace/pipeline'
 import { deadLetters, openSpool, type Spool } from '@millrace/spool'
 import type { Spooled } from '../received.ts'
@@ -66,6 +66,16 @@ export class Custody {
     return this.spool.name
   }
 
+  /** True until something was received. */
+  get isNew(): boolean {
+    return this.intake.head === 0
+  }
+
+  /** See `Intake.followsAnother`. */
+  async followsAnother(): Promise<void> {
+    await this.intake.followsAnother()
+  }
+
   /** Of everything received so far. */
   receipts(): AddressedReceipt[] {
     return this.intake.receipts()
@@ -89,7 +99,7 @@ export class Custody {
   }
 
   /** Read again only after something was committed, so that many may ask each second. */
-  async accounts(generation: number): Promise<Omit<AccountsResponse, 'at' | 'stores'>> {
+  async accounts(generation: number): Promise<Accounts> {
     const state = this.commits + generation
     if (!this.cached || this.accountsAt !== state) {
       this.accountsAt = state

@@ -8,6 +8,9 @@ import type { Registry, SourceState } from './registry.ts'
 
 /** Where the log ends, saved with each group. */
 export const logHead = 'log-head'
+/** Event time from which the spool has had every part, epoch ms, saved when the spool is new. */
+const knownFrom = 'known-from'
+const maxWindowMs = 30 * 60_000
 
 /** What an agent is told: everything received from its spool for this site. */
 export interface AddressedReceipt {
@@ -23,22 +26,40 @@ export function receiptOf({ site, agent, spool, received }: SourceState): Addres
   return { site, agent, receipt: { spool, upTo, ranges: fromZero ? all.slice(1) : all } }
 }
 
+interface IntakeParts {
+  spool: Spool
+  registry: Registry
+  clock: Clock
+}
+
 /** The only writer of what agents send: groups of messages, each group one transaction. */
 export class Intake {
   private readonly spool: Spool
   private readonly registry: Registry
   private readonly clock: Clock
   private n: number
+  private knownFromMs: number
 
-  private constructor(parts: { spool: Spool; registry: Registry; clock: Clock }, n: number) {
+  private constructor(parts: IntakeParts, { n, knownFromMs }: { n: number; knownFromMs: number }) {
     this.spool = parts.spool
     this.registry = parts.registry
     this.clock = parts.clock
     this.n = n
+    this.knownFromMs = knownFromMs
   }
 
-  static async open(parts: { spool: Spool; registry: Registry; clock: Clock }): Promise<Intake> {
-    return new Intake(parts, (await cursors.load(parts.spool, logHead)) ?? 0)
+  static async open(parts: IntakeParts): Promise<Intake> {
+    const n = (await cursors.load(parts.spool, logHead)) ?? 0
+    return new Intake(parts, { n, knownFromMs: (await cursors.load(parts.spool, knownFrom)) ?? 0 })
+  }
+
+  /**
+   * To be told of a new spool whose stores may hold rows of an earlier one: windows that began before now are then
+   * compared with what is stored, so that no revision goes back and no other agent's readings are lost.
+   */
+  async followsAnother(): Promise<void> {
+    this.knownFromMs = this.clock.now() + 2 * maxWindowMs
+    await this.spool.write(cursors.save(knownFrom, this.knownFromMs))
   }
 
   /** The newest committed place in the log. */
@@ -51,7 +72,7 @@ export class Intake {
    * of the group counts as received. Not to be called again before it has settled.
    */
   async commit(messages: readonly Spooled[]): Promise<AddressedReceipt[]> {
-    const group = new Group(this.registry, { n: this.n, atMs: this.clock.now() })
+    const group = new Group(this.registry, { n: this.n, atMs: this.clock.now(), knownFromMs: this.knownFromMs })
     for (const message of messages) group.add(message, await this.knownHash(message))
     await this.spool.write([...group.statements(), ...cursors.save(logHead, group.n)])
     this.n = group.n

@@ -3,6 +3,7 @@ import { backoff, type Logger, pause } from '@millrace/pipeline'
 import type { Changes } from '../changes.ts'
 import type { Refusal, StoredRow } from '../stored.ts'
 import { compareKeys } from '../stored.ts'
+import { Tally } from '../tally.ts'
 import { judgeLateParts } from './late-parts.ts'
 import { mergeAll, mergeParts } from './merge.ts'
 import { type RollupContext, rollUp, spansOf } from './rollup.ts'
@@ -36,6 +37,7 @@ interface Written {
 export class Feeder {
   private readonly options: FeederOptions
   private readonly logger: Logger
+  readonly tally = new Tally()
   private cursor = 0
   private tries = 0
   private error: string | null = null
@@ -83,7 +85,10 @@ export class Feeder {
     const { log, name, accountable, written } = this.options
     if (log.head() <= this.cursor) return false
     const changes = await log.read(this.cursor, changesPerBatch)
+    const beganMs = performance.now()
     const { rows, refusals } = await this.write(changes)
+    this.tally.passed(rows.length, performance.now() - beganMs)
+    this.tally.failed(refusals.length)
     const dirty = this.dirtyOf(changes, rows)
     await log.settle({ store: name, upTo: changes.upTo, dirty, refusals, accountable })
     this.cursor = changes.upTo

@@ -3,7 +3,7 @@ import { Feeder, type FeederOptions } from './feeder.ts'
 
 /** One feeder for each store, none waiting for another. */
 export class Feeders {
-  private readonly feeders: Feeder[]
+  readonly feeders: readonly Feeder[]
   private running: Promise<void>[] = []
 
   constructor(options: readonly FeederOptions[]) {

@@ -50,13 +50,20 @@ export class InfluxConnection {
     const answers: ResultSeries[][] = []
     for (let from = 0; from < statements.length; from += maxStatementsPerQuery) {
       const part = statements.slice(from, from + maxStatementsPerQuery)
-      answers.push(...(await this.reach(({ client }) => query(client, part))))
+      answers.push(...(await this.ask(part)))
     }
     return answers
   }
 
-  async target(): Promise<WriteTarget> {
-    return await this.reach(async ({ target }) => target)
+  /** A database or policy that nobody has made yet has no rows. */
+  private async ask(statements: readonly string[]): Promise<ResultSeries[][]> {
+    try {
+      return await this.reach(({ client }) => query(client, statements))
+    } catch (error) {
+      const said = error instanceof Error ? error.message : ''
+      if (/(database|retention policy) not found/.test(said)) return statements.map(() => [])
+      throw error
+    }
   }
 
   private async prepare(): Promise<void> {

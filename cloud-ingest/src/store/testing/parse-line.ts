@@ -19,12 +19,12 @@ export function parseLine(line: string) {
     return text
   }
   const measurement = take(', ')
-  const tags: Record<string, string> = {}
+  const tags: [string, string][] = []
   while (line[at] === ',') {
     at++
     const key = take('=')
     at++
-    tags[key] = take(', ')
+    tags.push([key, take(', ')])
   }
   const fields: Record<string, string | number> = {}
   do {
@@ -37,5 +37,5 @@ export function parseLine(line: string) {
       fields[key] = Number(text.replace(/i$/, ''))
     }
   } while (line[at] === ',')
-  return { measurement, tags, fields, time: Number(line.slice(at + 1)) }
+  return { measurement, tags: Object.fromEntries(tags), fields, time: Number(line.slice(at + 1)) }
 }

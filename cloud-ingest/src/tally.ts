@@ -1,0 +1,40 @@
+/** Counts what passes a stage. */
+export class Tally {
+  total = 0
+  errors = 0
+  private timedMs = 0
+  private timed = 0
+
+  /** `latencyMs`: how long it took. */
+  passed(count: number, latencyMs?: number): void {
+    this.total += count
+    if (latencyMs === undefined) return
+    this.timedMs += latencyMs
+    this.timed++
+  }
+
+  failed(count: number): void {
+    this.errors += count
+  }
+
+  /** Mean since the call before; undefined where nothing was timed. */
+  takeLatencyMs(): number | undefined {
+    const mean = this.timed > 0 ? this.timedMs / this.timed : undefined
+    this.timedMs = 0
+    this.timed = 0
+    return mean
+  }
+}
+
+/** Turns totals into rates; a total that fell, as after a restart, has none until it is seen again. */
+export class Rates {
+  private readonly known = new Map<string, { total: number; atMs: number }>()
+
+  /** Per second since the call before for this key. */
+  perSecond(key: string, total: number, atMs: number): number | undefined {
+    const before = this.known.get(key)
+    this.known.set(key, { total, atMs })
+    if (before === undefined || total < before.total || atMs <= before.atMs) return undefined
+    return ((total - before.total) * 1000) / (atMs - before.atMs)
+  }
+}
