@@ -18,7 +18,7 @@ import {
   tsBit,
   valueBit,
 } from './json-bytes.ts'
-import { type Skeleton, SkeletonMaker, seqSlot, tsSlot } from './skeleton.ts'
+import { maxMisses, type Skeleton, SkeletonMaker, seqSlot, tsSlot } from './skeleton.ts'
 import { longestSkeleton, SkeletonReader } from './skeleton-reader.ts'
 import { inRange, isSeq, timeMs } from './token-limits.ts'
 import type { TopicEntry } from './topic-cache.ts'
@@ -56,11 +56,11 @@ export class Scanner {
 
   /** True when the message has been added to the columns; false leaves them as they were. */
   scan(entry: TopicEntry, body: Uint8Array): boolean {
-    const { skeleton } = entry.memory
+    const { skeleton } = entry
     this.#entry = entry
     if (skeleton !== undefined) {
       if (this.#fill(skeleton, body)) return true
-      entry.memory.miss()
+      entry.misses++
     }
     const { readingCount, messageCount } = this.#columns
     const taken = this.#readWhole(body)
@@ -88,14 +88,18 @@ export class Scanner {
   }
 
   #readWhole(body: Uint8Array): boolean {
-    const { metric, memory } = this.#entry
+    const entry = this.#entry
     const cursor = this.#cursor
     cursor.open(body)
     this.#readings = 0
-    this.#learns = memory.wanted && body.length <= longestSkeleton && cursor.peek() === openBrace
+    const wanted = entry.skeleton === undefined || entry.misses >= maxMisses
+    this.#learns = wanted && body.length <= longestSkeleton && cursor.peek() === openBrace
     if (this.#learns) this.#maker.begin()
-    const taken = (metric === undefined ? this.#deviceMessage() : this.#metricMessage()) && cursor.peek() < 0
-    if (taken && this.#learns) memory.learn(this.#maker.finish(body, this.#envelope.boot))
+    const taken = (entry.metric === undefined ? this.#deviceMessage() : this.#metricMessage()) && cursor.peek() < 0
+    if (taken && this.#learns) {
+      entry.skeleton = this.#maker.finish(body, this.#envelope.boot)
+      entry.misses = 0
+    }
     return taken
   }
 

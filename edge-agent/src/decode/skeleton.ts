@@ -3,7 +3,7 @@ export const tsSlot = -1
 export const seqSlot = -2
 
 /** Messages of a device that may miss its skeleton before another is learned. */
-const maxMisses = 16
+export const maxMisses = 16
 const maxTemplates = 10_000
 const wordBytes = 4
 
@@ -19,25 +19,6 @@ export interface Skeleton {
   template: Int32Array
   slots: readonly number[]
   boot: number
-}
-
-/** The skeleton of a topic, and whether it is time for another. */
-export class SkeletonMemory {
-  skeleton: Skeleton | undefined
-  #misses = 0
-
-  miss(): void {
-    this.#misses++
-  }
-
-  get wanted(): boolean {
-    return this.skeleton === undefined || this.#misses >= maxMisses
-  }
-
-  learn(skeleton: Skeleton): void {
-    this.skeleton = skeleton
-    this.#misses = 0
-  }
 }
 
 /** Collects the slots of one message, and shares equal templates between all devices. */

@@ -1,25 +1,28 @@
 import { isName, parseTelemetryTopic, type SetAsideReason } from '@millrace/contracts'
 import { MetricTable } from './metric-table.ts'
 import type { DecoderNames } from './names.ts'
-import { SkeletonMemory } from './skeleton.ts'
+import type { Skeleton } from './skeleton.ts'
 import { TopicSlots } from './topic-slots.ts'
 
 const maxTopics = 200_000
 
 /** What is known of a topic that names a usable device. */
 export interface TopicEntry {
-  topic: string
+  // What every message needs stands first, so that it shares a cache line.
+  readonly topic: string
+  /** 0 where the dictionary has no room for the device. */
+  readonly device: number
+  skeleton: Skeleton | undefined
+  /** Messages that did not equal the skeleton since it was learned. */
+  misses: number
   site: string
   deviceName: string
-  /** 0 where the dictionary has no room for the device. */
-  device: number
   /** Only in the shape `telemetry/{site}/{device}/{metric}`; may be a bad name. */
   metric: string | undefined
   /** Series of the metric in the topic; 0 until its first good reading. */
   series: number
   /** Metrics of the device seen in good readings. */
   table: MetricTable
-  memory: SkeletonMemory
   /** The boot seen last, as bytes, and its id. */
   bootBytes: Uint8Array
   boot: number
@@ -60,13 +63,14 @@ export class TopicCache {
     const device = this.#names.device(site, deviceName)
     const entry: TopicEntry = {
       topic,
+      device,
+      skeleton: undefined,
+      misses: 0,
       site,
       deviceName,
-      device,
       metric,
       series: 0,
       table: this.#table(device),
-      memory: new SkeletonMemory(),
       bootBytes: new Uint8Array(),
       boot: 0,
     }
