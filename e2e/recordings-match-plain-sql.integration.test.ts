@@ -7,7 +7,8 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { until } from '../packages/pipeline/testing/index.ts'
 import { clean, RunningStack, run, temporaryFolder } from './stack.ts'
 
-const recordings = process.env.MILLRACE_RECORDINGS ?? fileURLToPath(new URL('../../shared/data', import.meta.url))
+/** A folder with office-occupancy/datatraining.txt and library-motes/R1.txt, named by who runs the tests. */
+const recordings = process.env.MILLRACE_RECORDINGS ?? ''
 const absent = !existsSync(recordings)
 if (absent)
   console.info(`The recordings are not here (MILLRACE_RECORDINGS=${recordings}): their replays are not tested.`)

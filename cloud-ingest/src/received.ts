@@ -1,4 +1,4 @@
-import type { SetAsideReason } from '@millrace/contracts'
+import type { SetAsideReason, SummaryRow } from '@millrace/contracts'
 
 /** Where a spooled message comes from: numbers count per site and spool. */
 export interface BodyHead {
@@ -94,26 +94,7 @@ const packed = [
 ] as const
 
 /** The values of a summary, all but its key: what the spool keeps of a part. */
-export interface PartValues {
-  count: number
-  sum: number
-  min: number
-  max: number
-  mean: number
-  stddev: number
-  first: number
-  firstTs: number
-  last: number
-  lastTs: number
-  p50: number
-  p95: number
-  p99: number
-  sketch: string
-  increase: number | null
-  amended: number
-  duplicate: number
-  unstamped: number
-}
+export type PartValues = Pick<SummaryRow, (typeof packed)[number]>
 
 export function packValues(values: PartValues): string {
   return JSON.stringify(packed.map((name) => values[name]))
