@@ -3,65 +3,74 @@ import type * as cog from '@grafana/grafana-foundation-sdk/cog'
 /** How a query names a variable of the dashboard. */
 export const variable = (name: string) => `\${${name}}`
 
-/** The variable whose value is the data source; every target and variable refers to it. */
+/** The variable whose value is the data source; every target, variable and annotation refers to it. */
 export const source = { type: 'influxdb', uid: variable('source') }
 
+/** Where the ingest writes what: docs/influxdb.md. Windows of any length below an hour are in `minute`. */
+export const tables = {
+  readings: '"live"."reading"',
+  accounts: '"live"."accounts"',
+  pipeline: '"live"."pipeline"',
+  minutes: '"minute"./^summary_/',
+  completeness: '"minute"./^completeness_/',
+  hours: '"history"."summary_1h"',
+  days: '"history"."summary_1d"',
+} as const
+
 /** True for the chosen value, or any of the chosen values, of the variable named like the tag. */
-export const chosen = (tag: string) => `"${tag}" =~ /^${variable(`${tag}:regex`)}$/`
+export const chosen = (...tags: string[]) =>
+  tags.map((tag) => `"${tag}" =~ /^${variable(`${tag}:regex`)}$/`).join(' AND ')
+
+export const inRange = '$timeFilter'
+
+/** The end of the dashboard's range, epoch ms: InfluxQL has no now() among its values. */
+export const rangeEndMs = variable('__to')
+
+export interface Selection {
+  /** Expressions by the name of their column. */
+  fields: Readonly<Record<string, string>>
+  from: string
+  where?: readonly string[]
+  /** Tags to group by. */
+  by?: readonly string[]
+  /** One point for each of these spans, such as the panel's interval. */
+  every?: string
+  /** What a span without rows gives; `none` leaves it out. */
+  fill?: 'null' | 'none' | 'previous' | '0'
+}
+
+export const interval = '$__interval'
+
+export function select({ fields, from, where = [inRange], by = [], every, fill = 'null' }: Selection): string {
+  const list = Object.entries(fields).map(([name, expression]) => `${expression} AS "${name}"`)
+  const tags = by.map((tag) => `"${tag}"`)
+  const groups = every === undefined ? tags : [`time(${every})`, ...tags]
+  const conditions = where.length > 0 ? ` WHERE ${where.join(' AND ')}` : ''
+  const grouping = groups.length > 0 ? ` GROUP BY ${groups.join(', ')}` : ''
+  return `SELECT ${list.join(', ')} FROM ${from}${conditions}${grouping}${every === undefined ? '' : ` fill(${fill})`}`
+}
 
 export interface Target extends cog.Dataquery {
   refId: string
   datasource: typeof source
   rawQuery: true
   query: string
-  resultFormat: 'time_series'
+  resultFormat: 'time_series' | 'table'
   alias: string
 }
 
-/** Expressions by the name their series gets, `"<tag metric> <name>"`. */
-type Fields = Readonly<Record<string, string>>
-
 /** A raw InfluxQL query: the SDK has no module for InfluxDB. */
 export class InfluxQl implements cog.Builder<cog.Dataquery> {
-  private readonly fields: Fields
-  private measurement = ''
-  private conditions: string[] = []
-  private grouping: string[] = []
-  private fill = ''
+  private readonly query: string
   private name = ''
   private ref = 'A'
+  private format: Target['resultFormat'] = 'time_series'
 
-  constructor(fields: Fields) {
-    this.fields = fields
+  constructor(query: string | Selection) {
+    this.query = typeof query === 'string' ? query : select(query)
   }
 
-  from(policy: string, measurement: string): this {
-    this.measurement = `"${policy}"."${measurement}"`
-    return this
-  }
-
-  where(...conditions: string[]): this {
-    this.conditions.push(...conditions)
-    return this
-  }
-
-  /** Restricts to the chosen value or values of a variable of the same name. */
-  chosen(...tags: string[]): this {
-    return this.where(...tags.map(chosen))
-  }
-
-  groupBy(...tags: string[]): this {
-    this.grouping.push(...tags.map((tag) => `"${tag}"`))
-    return this
-  }
-
-  /** One point per interval of the panel; intervals without a row are gaps. */
-  perInterval(): this {
-    this.grouping.unshift('time($__interval)')
-    this.fill = ' fill(null)'
-    return this
-  }
-
+  /** Names of the series; `$tag_device` and `$col` stand for the tag and the column. */
   alias(name: string): this {
     this.name = name
     return this
@@ -72,12 +81,14 @@ export class InfluxQl implements cog.Builder<cog.Dataquery> {
     return this
   }
 
+  /** One table with tags as columns, instead of a series for each group and column. */
+  asTable(): this {
+    this.format = 'table'
+    return this
+  }
+
   build(): Target {
-    const list = Object.entries(this.fields).map(([name, expression]) => `${expression} AS "${name}"`)
-    const conditions = [...this.conditions, '$timeFilter'].join(' AND ')
-    const grouping = this.grouping.length > 0 ? ` GROUP BY ${this.grouping.join(', ')}` : ''
-    const query = `SELECT ${list.join(', ')} FROM ${this.measurement} WHERE ${conditions}${grouping}${this.fill}`
-    const target = { refId: this.ref, datasource: source, rawQuery: true as const, query, alias: this.name }
-    return { ...target, resultFormat: 'time_series', _implementsDataqueryVariant: () => undefined }
+    const target = { refId: this.ref, datasource: source, rawQuery: true as const, query: this.query, alias: this.name }
+    return { ...target, resultFormat: this.format, _implementsDataqueryVariant: () => undefined }
   }
 }

@@ -1,5 +1,4 @@
 import { writeFile } from 'node:fs/promises'
-import { dashboardJson } from './dashboard.ts'
+import { dashboards } from './dashboards.ts'
 
-const file = new URL('../dashboards/device.json', import.meta.url)
-await writeFile(file, dashboardJson())
+for (const { file, json } of dashboards()) await writeFile(new URL(`../dashboards/${file}`, import.meta.url), json)

@@ -1,117 +1,232 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { RunningStack, temporaryFolder } from '../../../e2e/stack.ts'
+import { until } from '../../../packages/pipeline/testing/index.ts'
+import { durationMs, expand, intervalText, jsonOf, type PanelJson, type View } from '../testing/expand.ts'
 import { type Influxd, startInfluxd } from '../testing/influxd.ts'
-import { buildDashboard } from './dashboard.ts'
-import type { Target } from './influxql.ts'
+import { numbersOf, queryInflux, type Series } from '../testing/influxql.ts'
+import { dashboards } from './dashboards.ts'
+import type { Page } from './links.ts'
+import { stages } from './stages.ts'
 
-interface Answer {
-  results: {
-    error?: string
-    series?: { name: string; tags?: Record<string, string>; columns: string[]; values: (number | null)[][] }[]
-  }[]
+const hourMs = 3_600_000
+const files = dashboards()
+const pages = Object.fromEntries(files.map((file) => [file.page, jsonOf(file)])) as Record<
+  Page,
+  ReturnType<typeof jsonOf>
+>
+
+/** Two devices of the fleet that `up` starts: one with a counter, at a site of its own. */
+const everywhere = {
+  source: 'millrace-influxdb',
+  site: '$__all',
+  device: '$__all',
+  metric: 'temperature',
+  silence: '300',
+}
+const choices: Record<Page, Record<string, string>> = {
+  overview: everywhere,
+  fleet: everywhere,
+  pipeline: everywhere,
+  device: { ...everywhere, site: 'harbour-works', device: 'press-1', metric: '$__all' },
 }
 
-const minute = 60_000
-const now = Math.floor(Date.now() / minute) * minute
 let influxd: Influxd
+let stack: RunningStack
+let toMs: number
 
-async function post(path: string, body: string): Promise<string> {
-  const response = await fetch(`${influxd.url}${path}`, { method: 'POST', body })
-  const text = await response.text()
-  if (!response.ok) throw new Error(`${response.status}: ${text}`)
-  return text
+const ask = async (statement: string) => await queryInflux(influxd.url, statement)
+
+/** The range that a page shows first, ending when everything was there. */
+function viewOf(page: Page, panel: Partial<PanelJson> = {}): View & { interval: string } {
+  const json = JSON.parse(files.find((file) => file.page === page)!.json) as { time: { from: string } }
+  const spanMs = durationMs(panel.timeFrom ?? json.time.from.replace('now-', ''))
+  return { choices: choices[page], fromMs: toMs - spanMs, toMs, interval: intervalText(panel, spanMs) }
 }
 
-async function query(q: string): Promise<Answer['results'][number]> {
-  const text = await post(`/query?db=telemetry&epoch=ms&q=${encodeURIComponent(q)}`, '')
-  const [result] = (JSON.parse(text) as Answer).results
-  if (!result) throw new Error(text)
-  return result
+async function askPanel(page: Page, panel: PanelJson, query: string): Promise<Series[]> {
+  return await ask(expand(query, pages[page], viewOf(page, panel)))
 }
 
-/** What Grafana puts in place of its variables and macros for one device, one metric and the last six hours. */
-function expand(text: string): string {
-  const values: Record<string, string> = { site: 'oslo', device: 'hall\\.1', metric: 'temperature' }
-  return text
-    .replace(/\$\{(\w+):regex\}/g, (_, name: string) => values[name] ?? '')
-    .replaceAll('$timeFilter', `time >= ${now - 6 * 60 * minute}ms and time <= ${now + minute}ms`)
-    .replaceAll('$__interval', '1m')
+async function askTitled(page: Page, title: string): Promise<Series[][]> {
+  const panel = pages[page].panels.find((one) => one.title === title)
+  if (!panel) throw new Error(`${page} has no panel ${title}`)
+  return await Promise.all((panel.targets ?? []).map(({ query }) => askPanel(page, panel, query)))
 }
 
-const fields = (mean: number, count: number) =>
-  `agent="edge",amended=0i,count=${count}i,duplicate=1i,first=1,firstTs=1i,last=${mean},lastTs=${now}i,lengthMs=60000i,max=${mean + 2},` +
-  `mean=${mean},min=${mean - 2},p50=${mean},p95=${mean + 1},p99=${mean + 2},parts=1i,rev=0i,sketch="",spool="s",stddev=1,` +
-  `sum=${mean * count},unit="°C",unstamped=0i`
+/** Points of stages and accounts come every ten seconds, and rates need two; days are merged once a minute. */
+async function filled(): Promise<boolean> {
+  const [days, stagesSeen, accounts] = await Promise.all([
+    ask('SELECT count("count") FROM "history"."summary_1d" WHERE "device" = \'press-1\' GROUP BY "metric"'),
+    ask('SELECT count(*) FROM "live"."pipeline" GROUP BY "stage"'),
+    ask('SELECT count("accepted") FROM "live"."accounts" GROUP BY "site"'),
+  ])
+  const points = [...stagesSeen, ...accounts].map((series) => Math.max(...numbersOf([series])))
+  return (
+    days.length === 4 &&
+    stagesSeen.length >= stages.length &&
+    accounts.length >= 3 &&
+    points.every((count) => count >= 3)
+  )
+}
 
 beforeAll(async () => {
   influxd = await startInfluxd()
-  await query('CREATE DATABASE telemetry')
-  for (const [name, duration] of [
-    ['live', '1d'],
-    ['minute', '90d'],
-    ['history', 'INF'],
-  ]) {
-    await query(
-      `CREATE RETENTION POLICY "${name}" ON "telemetry" DURATION ${duration} REPLICATION 1${name === 'minute' ? ' DEFAULT' : ''}`,
-    )
-  }
-  const tags = 'device=hall.1,metric=temperature,site=oslo'
-  const minutes = Array.from(
-    { length: 30 },
-    (_, index) => `summary_1m,${tags} ${fields(20 + index, 60)} ${now - (30 - index) * minute}`,
-  )
-  const other = [
-    `summary_1m,device=hall.1,metric=humidity,site=oslo ${fields(50, 60)} ${now - minute}`,
-    `summary_1m,device=hallx1,metric=temperature,site=oslo ${fields(90, 60)} ${now - minute}`,
-  ]
-  const completeness = `completeness_1m,device=hall.1,site=oslo boots="[]",lengthMs=60000i,messages=60i,rev=0i ${now - minute}`
-  await post('/write?db=telemetry&rp=minute&precision=ms', [...minutes, ...other, completeness].join('\n'))
-  await post(
-    '/write?db=telemetry&rp=history&precision=ms',
-    `summary_1h,${tags} ${fields(20, 3600)} ${now - 60 * minute}`,
-  )
-  await post('/write?db=telemetry&rp=live&precision=ms', `reading,${tags} value=21.5 ${Date.now() - 5_000}`)
+  const perturb = 'late=0.02,duplicate=0.02,dropout=0.02'
+  stack = await RunningStack.start(temporaryFolder(), '--history', '3h', '--influx', influxd.url, '--perturb', perturb)
+  // Before its first row the ingest has not made the database.
+  await until(() => filled().catch(() => false), { withinMs: 150_000, everyMs: 1000, label: 'days and reports' })
+  toMs = Date.now()
+}, 200_000)
+
+afterAll(async () => {
+  await stack?.remove()
+  await influxd?.stop()
 })
 
-afterAll(async () => await influxd?.stop())
+/** Good when empty: what they list is what is wrong; and on a healthy stack no message waits for its receipt. */
+function mayBeEmpty({ title }: PanelJson, query: string): boolean {
+  return title.startsWith('Silent') || (title === 'Latency' && query.includes('agent-uplink'))
+}
 
-const dashboard = buildDashboard()
-const targets = (dashboard.panels ?? []).flatMap((panel) =>
-  'targets' in panel
-    ? ((panel.targets ?? []) as Target[]).map((target) => ({ title: `${panel.title} ${target.refId}`, target }))
-    : [],
+const targets = files.flatMap(({ page }) =>
+  pages[page].panels.flatMap((panel) =>
+    (panel.targets ?? []).map((target) => ({ name: `${page}: ${panel.title} ${target.refId}`, page, panel, target })),
+  ),
 )
 
-describe('a real InfluxDB answers every panel', () => {
-  test.each(targets)('$title', async ({ target }) => {
-    const { error, series } = await query(expand(target.query))
-    expect(error).toBeUndefined()
-    const values = (series ?? []).flatMap((one) => one.values)
-    expect(values.some((row) => row.slice(1).every((value) => value !== null))).toBe(true)
-    expect(series?.every(({ tags }) => tags?.metric === undefined || tags.metric === 'temperature')).toBe(true)
+describe('a database that the whole stack filled answers every panel', () => {
+  test.each(targets)('$name', async ({ page, panel, target }) => {
+    const numbers = numbersOf(await askPanel(page, panel, target.query))
+    if (!mayBeEmpty(panel, target.query)) expect(numbers.length).toBeGreaterThan(0)
+    expect(numbers.every(Number.isFinite)).toBe(true)
   })
 })
 
-test('the mean over an interval is the mean of its readings, not of its windows', async () => {
-  const extra = `summary_1m,device=hall.1,metric=temperature,site=oslo ${fields(100, 1)} ${now - 90 * minute}\nsummary_1m,device=hall.1,metric=temperature,site=oslo ${fields(0, 3)} ${now - 91 * minute}`
-  await post('/write?db=telemetry&rp=minute&precision=ms', extra)
-  const [first] = targets.filter(({ title }) => title.includes('history'))
-  const range = `time >= ${now - 92 * minute}ms and time < ${now - 89 * minute}ms`
-  const { series } = await query(
-    expand(first?.target.query ?? '')
-      .replace(/time >= \S+ and time <= \S+/, range)
-      .replace('time(1m)', 'time(1d)'),
-  )
-  const row = series?.[0]?.values.find(([, mean]) => mean !== null)
-  expect(row?.slice(1, 4)).toEqual([25, -2, 102])
+describe('what it answers is plausible', () => {
+  test('means lie between lowest and highest, within the p95 of the worst window', async () => {
+    for (const title of ['$metric: minutes and the live edge', '$metric: hours', '$metric: days']) {
+      const [stored = []] = await askTitled('device', title)
+      expect(stored.map(({ tags }) => tags?.metric).sort()).toEqual(['energy', 'power', 'temperature', 'vibration'])
+      for (const { columns, values } of stored) {
+        expect(columns).toEqual(['time', 'mean', 'min', 'max', 'p95'])
+        for (const [, mean, min, max, p95] of values as number[][]) {
+          if (mean === null) continue
+          // The mean of equal readings is a sum divided by their number.
+          const rounding = Math.abs(mean!) * 1e-12
+          expect(min).toBeLessThanOrEqual(mean! + rounding)
+          expect(max).toBeGreaterThanOrEqual(mean! - rounding)
+          expect(p95! >= min! && p95! <= max!, title).toBe(true)
+        }
+      }
+    }
+  })
+
+  test('the live edge is younger than the stored minutes and reaches the end of the range', async () => {
+    const [stored = [], live = []] = await askTitled('overview', '$metric: history and the live edge')
+    const newest = (series: readonly Series[]) =>
+      Math.max(...series.flatMap(({ values }) => values.filter((row) => row[1] !== null).map(([time]) => Number(time))))
+    expect(newest(live)).toBeGreaterThan(newest(stored))
+    expect(toMs - newest(live)).toBeLessThan(30_000)
+    expect(live.map(({ tags }) => tags?.device).sort()).toEqual(stored.map(({ tags }) => tags?.device).sort())
+  })
+
+  test('everything is nearly complete, and what is missing is marked', async () => {
+    const percents = numbersOf((await askTitled('fleet', 'Completeness of each device')).flat())
+    expect(Math.max(...percents)).toBe(100)
+    expect(Math.min(...percents)).toBeLessThan(100)
+    expect(Math.min(...percents)).toBeGreaterThan(50)
+    const [complete] = numbersOf((await askTitled('overview', 'Complete')).flat())
+    expect(complete).toBeGreaterThan(94)
+    expect(complete).toBeLessThan(99.9)
+  })
+
+  test('every device is fresh, no account is open, every stage is up', async () => {
+    const ages = numbersOf((await askTitled('fleet', 'Freshness')).flat(), 'age')
+    expect(ages.length).toBeGreaterThanOrEqual(12)
+    expect(Math.max(...ages)).toBeLessThan(240)
+    expect(Math.min(...ages)).toBeGreaterThan(0)
+    for (const title of ['Unaccounted', 'Mismatch with the cloud']) {
+      expect(numbersOf((await askTitled('pipeline', title)).flat()), title).toEqual([0])
+    }
+    for (const panel of pages.pipeline.panels.filter(({ title }) => title === 'Up')) {
+      const states = numbersOf(await askPanel('pipeline', panel, panel.targets![0]!.query))
+      expect(new Set(states), panel.targets![0]!.query).toEqual(new Set([1]))
+    }
+  })
+
+  test('accounts of the sites add up to what the ingest says', async () => {
+    const [table = []] = await askTitled('pipeline', 'Accounts of each site')
+    for (const { columns, values } of table) {
+      const row = Object.fromEntries(columns.map((column, index) => [column, Number(values[0]![index])]))
+      const { accepted, closed, open, duplicate, tooLate, invalid, dropped } = row as Record<string, number>
+      expect(closed! + open! + duplicate! + tooLate! + invalid! + dropped!).toBe(accepted)
+    }
+    expect(table.map(({ tags }) => tags?.site)).toEqual(expect.arrayContaining(['harbour-works', 'north-farm']))
+  })
+
+  test('the highest stand above the lowest, in order, ten at most', async () => {
+    const [high = [], low = []] = [
+      numbersOf((await askTitled('fleet', 'Highest $metric')).flat(), 'temperature'),
+      numbersOf((await askTitled('fleet', 'Lowest $metric')).flat(), 'temperature'),
+    ]
+    expect(high).toEqual(high.toSorted((a, b) => b - a))
+    expect(low).toEqual(low.toSorted((a, b) => a - b))
+    expect(high.length).toBeLessThanOrEqual(10)
+    expect(high[0]).toBeGreaterThan(low[0]!)
+  })
+
+  test('a device is silent once its newest reading is older than the chosen silence', async () => {
+    const panel = pages.fleet.panels.find(({ title }) => title === 'Silent')!
+    const silentAfter = async (seconds: number) => {
+      const view = { ...viewOf('fleet', panel), choices: { ...choices.fleet, silence: String(seconds) } }
+      return await ask(expand(panel.targets![0]!.query, pages.fleet, view))
+    }
+    expect((await silentAfter(1)).length).toBeGreaterThanOrEqual(12)
+    expect(await silentAfter(3600)).toEqual([])
+  })
 })
 
-test('the lists of sites, devices and metrics have what the summaries have', async () => {
-  const json = JSON.parse(JSON.stringify(dashboard)) as { templating: { list: { name: string; query: string }[] } }
+test.each(files)('the variables of $page list what there is, each narrowed by the one before', async ({ page }) => {
   const values = async (name: string) => {
-    const text = json.templating.list.find((variable) => variable.name === name)?.query ?? ''
-    return (await query(expand(text))).series?.flatMap((one) => one.values.map(([, value]) => value))
+    const { query } = pages[page].templating.list.find((variable) => variable.name === name) ?? {}
+    if (query === undefined) return []
+    const series = await ask(expand(String(query), pages[page], viewOf(page)))
+    return [...new Set(series.flatMap(({ values: rows }) => rows.map(([, value]) => value)))].sort()
   }
-  expect(await values('site')).toEqual(['oslo'])
-  expect(await values('device')).toEqual(['hall.1', 'hallx1'])
-  expect(await values('metric')).toEqual(['humidity', 'temperature'])
+  expect(await values('site')).toEqual(['harbour-works', 'north-farm', 'riverside-office'])
+  if (page === 'pipeline') return
+  expect(await values('device')).toContain('press-1')
+  expect((await values('device')).includes('barn')).toBe(page !== 'device')
+  const metrics = await values('metric')
+  if (page === 'device') expect(metrics).toEqual(['energy', 'power', 'temperature', 'vibration'])
+  else expect(metrics).toEqual(expect.arrayContaining(['humidity', 'temperature', 'vibration']))
+})
+
+const marks = files.flatMap(({ page }) => pages[page].annotations.list.map((mark) => ({ ...mark, page })))
+
+test.each(marks)('the marks "$name" of $page have a time, a text and a tag', async ({ page, target }) => {
+  const { textColumn, tagsColumn } = target as typeof target & { textColumn: string; tagsColumn: string }
+  const series = await ask(expand(target.query, pages[page], { ...viewOf(page), fromMs: toMs - 3 * hourMs }))
+  const rows = series.flatMap(({ columns, values }) =>
+    values.map((row) => Object.fromEntries(columns.map((column, index) => [column, row[index]]))),
+  )
+  expect(rows.length).toBeGreaterThan(0)
+  for (const row of rows) {
+    expect(row[textColumn]).toBeGreaterThan(0)
+    expect(row[tagsColumn]).toMatch(/\w/)
+  }
+})
+
+test('the mean over an interval is the mean of its readings, not of its windows', async () => {
+  const [minutes = []] = await askTitled('device', '$metric: minutes and the live edge')
+  const { columns } = minutes[0]!
+  expect(columns[1]).toBe('mean')
+  const one =
+    'FROM "minute"."summary_1m" WHERE "site" = \'harbour-works\' AND "device" = \'press-1\' AND "metric" = \'power\''
+  const range = `time >= ${toMs - 2 * hourMs}ms AND time < ${toMs - hourMs}ms`
+  const [merged] = numbersOf(await ask(`SELECT sum("sum") / sum("count") AS "mean" ${one} AND ${range}`))
+  const rows = await ask(`SELECT "mean", "count" ${one} AND ${range}`)
+  const weighted = rows[0]!.values.reduce((sum, [, mean, count]) => sum + Number(mean) * Number(count), 0)
+  const readings = rows[0]!.values.reduce((sum, [, , count]) => sum + Number(count), 0)
+  expect(merged).toBeCloseTo(weighted / readings, 6)
 })

@@ -1,4 +1,4 @@
-import { sensorCatalogue } from '@millrace/contracts'
+import { type Metric, sensorCatalogue } from '@millrace/contracts'
 
 /** Grafana's names of the catalogue's units; a unit without one is shown as it is. */
 const names: Readonly<Record<string, string>> = {
@@ -18,36 +18,42 @@ export function unitName(unit: string): string {
   return names[unit] ?? `suffix: ${unit}`
 }
 
-interface Override {
+export interface Override {
   matcher: { id: string; options: string }
   properties: { id: string; value: unknown }[]
 }
 
+export function override(matcher: 'byName' | 'byRegexp', options: string, values: object): Override {
+  const properties = Object.entries(values).map(([id, value]) => ({ id, value: value as unknown }))
+  return { matcher: { id: matcher, options }, properties }
+}
+
 const escapeRegex = (text: string) => text.replace(/[.\\/-]/g, '\\$&')
 
-/** Unit and decimals of every metric of the catalogue, found by the first word of the series' name. */
-export function unitOverrides(): Override[] {
-  return sensorCatalogue.map(({ metric, unit, decimals }) => ({
-    matcher: { id: 'byRegexp', options: `/^${escapeRegex(metric)}( |$)/` },
-    properties: [
-      { id: 'unit', value: unitName(unit) },
-      { id: 'decimals', value: decimals },
-    ],
-  }))
+/** Marks what lies outside the plausible range; the colour inside depends on what is coloured: text or an area. */
+function plausible({ min, max }: Metric, inside: string) {
+  const steps = [
+    { color: 'red', value: null },
+    { color: inside, value: min },
+    { color: 'red', value: max },
+  ]
+  return { mode: 'absolute', steps }
+}
+
+/**
+ * Unit, decimals and plausible range of every metric of the catalogue. Series are found by the first word of their
+ * name, so each alias begins with the metric.
+ */
+export function catalogueOverrides(inside: 'transparent' | 'text'): Override[] {
+  return sensorCatalogue.map((metric) => {
+    const look = { unit: unitName(metric.unit), decimals: metric.decimals, thresholds: plausible(metric, inside) }
+    return override('byRegexp', `/^${escapeRegex(metric.metric)}( |$)/`, look)
+  })
 }
 
 /** Fills the band between the lowest and highest series of every metric of the catalogue. */
 export function bandOverrides(): Override[] {
-  return sensorCatalogue.map(({ metric }) => ({
-    matcher: { id: 'byName', options: `${metric} max` },
-    properties: [{ id: 'custom.fillBelowTo', value: `${metric} min` }],
-  }))
-}
-
-/** Looks of the series by the last word of their name. */
-export function lookOverrides(looks: Readonly<Record<string, Readonly<Record<string, unknown>>>>): Override[] {
-  return Object.entries(looks).map(([name, properties]) => ({
-    matcher: { id: 'byRegexp', options: `/ ${name}$/` },
-    properties: Object.entries(properties).map(([id, value]) => ({ id, value })),
-  }))
+  return sensorCatalogue.map(({ metric }) =>
+    override('byName', `${metric} max`, { 'custom.fillBelowTo': `${metric} min` }),
+  )
 }
