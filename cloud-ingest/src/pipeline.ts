@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import type { SeriesInfo } from '@millrace/contracts'
 import {
   type Clock,
@@ -9,6 +10,7 @@ import {
   type Meters,
   pause,
 } from '@millrace/pipeline'
+import { backupStream } from './backup/write.ts'
 import type { CloudLink } from './cloud-link.ts'
 import { collectors } from './collect/index.ts'
 import { ReceiptBox } from './collect/receipt-box.ts'
@@ -24,11 +26,13 @@ import { serveApi } from './serve/server.ts'
 import { Custody } from './spool/index.ts'
 import { daysIn } from './store/days.ts'
 import { Feeders } from './store/feeders.ts'
-import { stores as storeTypes } from './store/index.ts'
+import { openStores } from './store/open-stores.ts'
 import type { Store } from './stored.ts'
 
 /** A store that does not answer is not waited for longer: what it was given is given again at the next start. */
 const stopWithinMs = 3_000
+/** How far behind a store may be for a backup to wait for it. */
+const drainWithinMs = 20_000
 
 export interface IngestContext {
   clock: Clock
@@ -38,6 +42,8 @@ export interface IngestContext {
 export interface Ingest {
   /** Of the HTTP API. */
   port: number
+  /** Nothing is taken from agents until the function it resolves with is called. */
+  hold(): Promise<() => void>
   stop(): Promise<void>
 }
 
@@ -72,6 +78,7 @@ export async function startIngest(config: IngestConfig, context: IngestContext):
 
   return {
     port,
+    hold: () => parts.custody.receiver.hold(),
     async stop() {
       await parts.link.stop()
       stopping.abort()
@@ -142,12 +149,6 @@ function createReporter({ clock, log, stores, view, custody, feeders, link, stag
   })
 }
 
-async function openStores({ stores, dataDir }: IngestConfig, context: IngestContext): Promise<Map<string, Store>> {
-  const opened = new Map<string, Store>()
-  for (const settings of stores) opened.set(settings.type, await storeTypes.create(settings, { ...context, dataDir }))
-  return opened
-}
-
 /** A new spool beside a store that has rows, or may have them, takes the place of one that was lost. */
 async function knownSeries(stores: ReadonlyMap<string, Store>, custody: Custody): Promise<SeriesInfo[]> {
   const stored = await Promise.all([...stores.values()].map((store) => store.series().catch(() => undefined)))
@@ -167,6 +168,25 @@ function readiness({ feeders, link, custody }: Parts): { ok: boolean; reasons: s
   return { ok: hindered.length === 0, reasons }
 }
 
+/** Nothing is committed or receipted while the backup is read, so that spool and store belong together. */
+async function backUp(type: string | undefined, { config, clock, stores, custody, feeders }: Parts): Promise<Readable> {
+  const [first] = stores.keys()
+  const name = type ?? first!
+  const release = await custody.receiver.hold()
+  try {
+    for (const drained of new Set([first!, name])) await feeders.drained(drained, drainWithinMs)
+    const stream = backupStream({
+      ...{ store: name, atMs: clock.now(), dataDir: config.dataDir },
+      copySpoolTo: (file) => custody.copyTo(file),
+      readAll: () => stores.get(name)!.readAll(),
+    })
+    return stream.once('close', release)
+  } catch (error) {
+    release()
+    throw error
+  }
+}
+
 async function createHttp(parts: Parts): Promise<HttpServer> {
   const { config, clock, log, meters, view, stores, custody, feeders } = parts
   const { page, ...address } = config.http
@@ -179,6 +199,7 @@ async function createHttp(parts: Parts): Promise<HttpServer> {
       return { at: clock.now(), total, devices, stores: feeders.states() }
     },
     deadLetters: () => custody.deadLetters(),
+    backup: (store) => backUp(store, parts),
   })
   parts.stages.watch(http.app)
   await servePage(http.app, page)

@@ -89,6 +89,11 @@ export interface Store {
   readReadings(range: SeriesRange): Promise<LiveReading[]>
   /** A run without a name whose `seq` falls in time has null for it: it was more than one run. */
   readCompleteness(range: DeviceRange): Promise<DeviceBoots[]>
+  /**
+   * Every row it has, in batches of some thousands, for a backup: minutes before hours and days. Live readings are left
+   * out. Not to be written to meanwhile.
+   */
+  readAll(): AsyncIterable<StoreBatch>
   /** Every series it has rows of, with the newest value in them. */
   series(): Promise<SeriesInfo[]>
   /** Deletes what has outlived its retention where the store does not do so itself. */

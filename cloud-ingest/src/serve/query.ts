@@ -24,6 +24,7 @@ export const summariesQuery = z.object({
 export const readingsQuery = z.object({ ...series, ...span })
 export const completenessQuery = z.object({ site: nameSchema.optional(), device: nameSchema.optional(), ...span })
 export const liveQuery = z.object({ site: nameSchema.optional() })
+export const backupQuery = z.object({ store: z.string().optional() })
 export const accountsQuery = z.object({ devices: z.enum(['0', '1']).default('1') })
 
 /** Throws a UsageError that names every wrong parameter; the server answers it with 400. */

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import type {
   AccountsResponse,
   CompletenessResponse,
@@ -11,6 +12,7 @@ import type { EventHub } from './events.ts'
 import { type OpenWindows, toApiSummary } from './open-windows.ts'
 import {
   accountsQuery,
+  backupQuery,
   completenessQuery,
   liveQuery,
   readingsQuery,
@@ -30,6 +32,8 @@ export interface ServeContext {
   statuses: ReadonlyMap<string, StatusBody>
   accounts(): Promise<AccountsResponse>
   deadLetters(): Promise<NonNullable<StatusResponse['deadLetters']>>
+  /** Spool and rows of a store, the first where none is named, as one stream of bytes. */
+  backup(store: string | undefined): Promise<Readable>
 }
 
 const tiers: Record<string, Tier> = { '1m': 'minutes', '1h': 'hours', '1d': 'days' }
@@ -85,6 +89,22 @@ function listen(app: HttpServer['app'], context: ServeContext): void {
   })
 }
 
+/** Demands a header that no page of another site can send unasked: it would hold the ingest up. */
+function backup(app: HttpServer['app'], context: ServeContext): void {
+  app.get('/api/backup', async (request, reply) => {
+    const { store } = readQuery(request.query, backupQuery)
+    if (request.headers['x-millrace'] !== 'backup')
+      return await reply.code(400).send({ error: 'bad-request', message: 'send the header "x-millrace: backup"' })
+    storeOf(context, store)
+    try {
+      return await reply.type('application/gzip').send(await context.backup(store))
+    } catch (error) {
+      if (!(error instanceof UnreachableError)) throw error
+      return await reply.code(503).send({ error: error.code, message: error.message })
+    }
+  })
+}
+
 type Handler = (query: unknown, context: ServeContext) => Promise<unknown>
 
 /** Answers 503 with a plain reason while the store is away. */
@@ -124,4 +144,5 @@ export function serveApi(app: HttpServer['app'], context: ServeContext): void {
   /** No rules are evaluated yet, so none has fired. */
   app.get('/api/alerts', async () => [])
   listen(app, context)
+  backup(app, context)
 }

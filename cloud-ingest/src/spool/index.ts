@@ -119,6 +119,11 @@ export class Custody {
     return await this.spool.usage()
   }
 
+  /** A copy of the spool as it is now, in a file that must not exist yet. */
+  async copyTo(file: string): Promise<void> {
+    await this.spool.read('VACUUM INTO ?', [file])
+  }
+
   async purge(nowMs: number, takenUpTo: number): Promise<void> {
     await purge(this.spool, { nowMs, takenUpTo })
   }

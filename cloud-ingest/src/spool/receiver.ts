@@ -26,6 +26,8 @@ export class Receiver {
   private queuedBytes = 0
   private wake: () => void = () => undefined
   private failure: string | undefined
+  private gate: Promise<void> | undefined
+  private committing: Promise<void> = Promise.resolve()
   /** Messages let go because the queue was full. */
   letGo = 0
 
@@ -48,13 +50,30 @@ export class Receiver {
     this.wake()
   }
 
+  /**
+   * Nothing is committed or receipted from when this resolves until the function it returns is called; what comes
+   * meanwhile waits, or stays its agent's duty.
+   */
+  async hold(): Promise<() => void> {
+    for (let gate = this.gate; gate !== undefined; gate = this.gate) await gate
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.gate = promise
+    await this.committing
+    return () => {
+      this.gate = undefined
+      resolve()
+    }
+  }
+
   /** Resolves when the signal has ended and the group at hand is done. */
   async run(signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', () => this.wake(), { once: true })
     while (!signal.aborted) {
+      await this.gate
       const group = this.takeGroup()
-      if (group.length > 0) await this.commit(group, signal)
-      else await this.filled(signal)
+      this.committing = group.length > 0 ? this.commit(group, signal) : Promise.resolve()
+      await this.committing
+      if (group.length === 0) await this.filled(signal)
     }
   }
 

@@ -15,6 +15,7 @@ import type {
 } from '../stored.ts'
 import { lengthLabel, retentionDays } from '../stored.ts'
 import { groupBoots } from './boots.ts'
+import { exportCompleteness, exportRows } from './duckdb-export.ts'
 import {
   completenessTable,
   createStage,
@@ -124,6 +125,18 @@ export class DuckDbStore implements Store {
       to,
     ])
     return groupBoots(rows)
+  }
+
+  async *readAll(): AsyncIterable<StoreBatch> {
+    const completeness = [...this.tables].filter((table) => table.startsWith('completeness_'))
+    const summaries = [...this.tablesOf('minutes'), ...this.tablesOf('hours'), ...this.tablesOf('days')]
+    const connection = await this.instance.connect()
+    try {
+      for (const table of completeness) yield* exportCompleteness(connection, table)
+      for (const table of summaries) yield* exportRows(connection, table)
+    } finally {
+      connection.closeSync()
+    }
   }
 
   async series(): Promise<SeriesInfo[]> {

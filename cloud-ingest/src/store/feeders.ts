@@ -1,5 +1,8 @@
 import type { StoreState } from '@millrace/contracts'
+import { pause, UnreachableError } from '@millrace/pipeline'
 import { Feeder, type FeederOptions } from './feeder.ts'
+
+const lookEveryMs = 50
 
 /** One feeder for each store, none waiting for another. */
 export class Feeders {
@@ -21,6 +24,19 @@ export class Feeders {
   /** The place in the log that the slowest store has reached. */
   takenUpTo(): number {
     return Math.min(...this.feeders.map((feeder) => feeder.position))
+  }
+
+  /** Resolves once a store has taken everything in the log; throws where it does not within the time. */
+  async drained(type: string, withinMs: number): Promise<void> {
+    const feeder = this.feeders.find((one) => one.state().type === type)
+    const deadline = performance.now() + withinMs
+    for (;;) {
+      const { behind, error } = feeder?.state() ?? { behind: 0, error: null }
+      if (behind === 0) return
+      if (performance.now() > deadline)
+        throw new UnreachableError(`the store ${type} is ${behind} changes behind${error ? `: ${error}` : ''}`)
+      await pause(lookEveryMs)
+    }
   }
 
   /** Rises when a store has settled changes, which may have moved readings between accounts. */

@@ -10,8 +10,12 @@ import {
 } from './influxdb-client.ts'
 import { type WriteAnswer, type WriteTarget, writeLines } from './influxdb-http.ts'
 import type { Policy } from './influxdb-schema.ts'
+import { streamQuery } from './influxdb-stream.ts'
 
 const maxStatementsPerQuery = 100
+
+const isNothingThere = (error: unknown) =>
+  error instanceof Error && /(database|retention policy) not found/.test(error.message)
 
 interface Connected {
   client: InfluxDB
@@ -55,13 +59,22 @@ export class InfluxConnection {
     return answers
   }
 
+  /** The answer to one query of any size, piece by piece. */
+  async *stream(statement: string): AsyncIterable<ResultSeries> {
+    const { target } = this.connect()
+    try {
+      yield* streamQuery(target, statement)
+    } catch (error) {
+      if (!isNothingThere(error)) throw error
+    }
+  }
+
   /** A database or policy that nobody has made yet has no rows. */
   private async ask(statements: readonly string[]): Promise<ResultSeries[][]> {
     try {
       return await this.reach(({ client }) => query(client, statements))
     } catch (error) {
-      const said = error instanceof Error ? error.message : ''
-      if (/(database|retention policy) not found/.test(said)) return statements.map(() => [])
+      if (isNothingThere(error)) return statements.map(() => [])
       throw error
     }
   }

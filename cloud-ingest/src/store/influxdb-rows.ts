@@ -22,6 +22,9 @@ export function selectRows(tier: Tier, range: SeriesRange): string {
   return `SELECT * FROM ${sources[tier]} ${where(range, { site, device, metric })}`
 }
 
+export const selectAll = (tier: Tier) => `SELECT * FROM ${sources[tier]}`
+export const selectAllCompleteness = 'SELECT * FROM "minute"./^completeness_/'
+
 export function selectReadings(range: SeriesRange): string {
   const { site, device, metric } = range
   return `SELECT "value" FROM "live"."reading" ${where(range, { site, device, metric })}`

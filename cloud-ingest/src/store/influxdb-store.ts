@@ -18,6 +18,8 @@ import type { InfluxAddress } from './influxdb-client.ts'
 import { InfluxConnection } from './influxdb-connection.ts'
 import { toPoints } from './influxdb-figures.ts'
 import {
+  selectAll,
+  selectAllCompleteness,
   selectCompleteness,
   selectNewest,
   selectReadings,
@@ -76,6 +78,15 @@ export class InfluxDbStore implements Store {
 
   async readCompleteness(range: DeviceRange): Promise<DeviceBoots[]> {
     return mergeOverTime(toCompleteness((await this.connection.query([selectCompleteness(range)])).flat()))
+  }
+
+  async *readAll(): AsyncIterable<StoreBatch> {
+    for await (const series of this.connection.stream(selectAllCompleteness))
+      yield { rows: [], completeness: toCompleteness([series]) }
+    for (const tier of ['minutes', 'hours', 'days'] as const) {
+      for await (const series of this.connection.stream(selectAll(tier)))
+        yield { rows: toRows([series]), completeness: [] }
+    }
   }
 
   async series(): Promise<SeriesInfo[]> {

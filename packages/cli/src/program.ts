@@ -1,6 +1,8 @@
 import { Command } from 'commander'
 import type { App } from './apps.ts'
+import { type BackupFlags, runBackup } from './commands/backup.ts'
 import { type BrokerFlags, runBroker } from './commands/broker.ts'
+import { type RestoreFlags, runRestore } from './commands/restore.ts'
 import { runVerify, type VerifyFlags } from './commands/verify.ts'
 import { runApp } from './run-app.ts'
 import { readUpOptions, type UpFlags } from './up/options.ts'
@@ -31,6 +33,7 @@ function addUp(program: Command, finish: Finish): void {
     .option('--duration <span>', 'end by itself after this much event time, with all of it stored')
     .option('--perturb <list>', 'late=0.01,duplicate=0.01,... makes the devices misbehave')
     .option('--influx <url>', 'write to this InfluxDB too, beside the embedded store')
+    .option('--store <type>', 'duckdb, or influxdb for the one of --influx alone', 'duckdb')
     .option('--no-keys', 'plain log lines and no keys, also at a terminal')
     .addHelpText(
       'after',
@@ -38,6 +41,7 @@ function addUp(program: Command, finish: Finish): void {
         'millrace up',
         'millrace up --devices 200 --rate 1',
         'millrace up --speed 60 --duration 1h --seed 7 --perturb late=0.02,duplicate=0.02',
+        'millrace up --store influxdb --influx http://127.0.0.1:8086',
         'millrace up --replay readings.csv --map readings.yaml --at original',
       ),
     )
@@ -116,6 +120,7 @@ function addVerify(program: Command, finish: Finish): void {
     .option('--url <url>', 'the ingest (from the data folder, else http://127.0.0.1:8080)')
     .option('--agent-url <url>', 'the agent (from the data folder, else http://127.0.0.1:8081)')
     .option('--token-file <file>', 'token for both')
+    .option('--agent-token-file <file>', "the agent's token, where it has one of its own")
     .option('--store <type>', 'which store to read: duckdb or influxdb')
     .option('--limit <span>', 'longest wait', '10m')
     .option('--wait', 'wait until nothing is open or on its way, then check every window')
@@ -125,6 +130,28 @@ function addVerify(program: Command, finish: Finish): void {
       examples('millrace verify', 'millrace verify --wait --json', 'millrace verify --store influxdb'),
     )
     .action((flags: VerifyFlags) => finish(runVerify(flags)))
+}
+
+function addBackup(program: Command, finish: Finish): void {
+  program
+    .command('backup')
+    .description("write the ingest's spool and every row of one store to a file, while it runs or while it is stopped")
+    .requiredOption('--to <dir>', 'folder for the backup')
+    .option('--data-dir <dir>', 'data folder of the stack', './data')
+    .option('--config <file>', 'config file of the ingest, where it is not in the data folder')
+    .option('--url <url>', 'the running ingest (from the data folder, else http://127.0.0.1:8080)')
+    .option('--token-file <file>', 'its token')
+    .option('--store <type>', 'which store: duckdb or influxdb; the first one unless named')
+    .addHelpText('after', examples('millrace backup --to ./backups', 'millrace backup --to ./backups --store influxdb'))
+    .action((flags: BackupFlags) => finish(runBackup(flags)))
+  program
+    .command('restore')
+    .description('bring a backup back into empty stores and an empty data folder; the ingest must be stopped')
+    .requiredOption('--from <path>', 'a backup, or a folder with backups, of which the newest is taken')
+    .option('--data-dir <dir>', 'data folder of the stack', './data')
+    .option('--config <file>', 'config file of the ingest, where it is not in the data folder')
+    .addHelpText('after', examples('millrace restore --from ./backups'))
+    .action((flags: RestoreFlags) => finish(runRestore(flags)))
 }
 
 /** The commands; `finish` is told the exit code of the one that ran. */
@@ -140,5 +167,6 @@ export function createProgram(finish: Finish): Command {
   for (const service of services) addService(program, service, finish)
   addBroker(program)
   addVerify(program, finish)
+  addBackup(program, finish)
   return program
 }

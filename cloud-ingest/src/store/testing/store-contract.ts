@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { CompletenessRow, Store, StoredRow } from '../../stored.ts'
+import type { CompletenessRow, Store, StoreBatch, StoredRow } from '../../stored.ts'
 import { minuteMs, type RowSpec, storedRow } from '../../testing/rows.ts'
 
 export interface StoreUnderTest {
@@ -134,6 +134,29 @@ export function testStore(name: string, create: () => Promise<StoreUnderTest>): 
       ])
       const one = await store.readCompleteness({ device: 'fan', from: now, to: now + 1 })
       expect(one).toHaveLength(1)
+    })
+
+    test('all that it holds is read for a backup, each row once, minutes before hours and days', async () => {
+      const minutes = Array.from({ length: 6_000 }, (_, index) => rowAt({ start: now - index * minuteMs, rev: 1 }))
+      const long = [rowAt({ lengthMs: hourMs }), rowAt({ start: now - 12 * hourMs, lengthMs: 24 * hourMs })]
+      const rows = [...minutes, rowAt({ lengthMs: 10_000, metric: 'energy' }), ...long]
+      const share = (boot: string | null) => ({ boot, firstSeq: 0, lastSeq: 3, messages: 4 })
+      const completeness = Array.from({ length: 3_000 }, (_, index) => ({
+        ...{ site: 'north', device: 'pump', start: now - index * minuteMs, lengthMs: minuteMs, rev: index % 3 },
+        boots: index % 2 ? [share(null)] : [share('a'), share('b')],
+      }))
+      await store.write({ rows, completeness })
+      const found: StoreBatch = { rows: [], completeness: [] }
+      for await (const batch of store.readAll()) {
+        found.rows = [...found.rows, ...batch.rows]
+        found.completeness = [...found.completeness, ...batch.completeness]
+      }
+      const sorted = (list: readonly { start: number; lengthMs: number }[]) =>
+        list.toSorted((a, b) => a.start - b.start || a.lengthMs - b.lengthMs)
+      expect(sorted(withoutWritten(found.rows))).toEqual(sorted(rows))
+      expect(sorted(found.completeness)).toEqual(sorted(completeness))
+      const firstLong = found.rows.findIndex(({ lengthMs }) => lengthMs >= hourMs)
+      expect(found.rows.slice(firstLong).every(({ lengthMs }) => lengthMs >= hourMs)).toBe(true)
     })
 
     test('everything is there after it was closed and opened again', async () => {

@@ -35,13 +35,13 @@ function agentConfig({ dataDir, ports, window }: UpOptions, relayPort: number) {
   }
 }
 
-function ingestConfig({ dataDir, ports, influx }: UpOptions) {
-  const influxStore = { type: 'influxdb', url: influx, database: 'telemetry' }
+function ingestConfig({ dataDir, ports, influx, influxAlone }: UpOptions) {
+  const influxStores = influx === undefined ? [] : [{ type: 'influxdb', url: influx, database: 'telemetry' }]
   return {
     dataDir: join(dataDir, 'ingest'),
     clockFile: stackPaths(dataDir).clock,
     collect: { type: 'mqtt', url: `mqtt://${loopback}:${ports.cloudMqtt}` },
-    stores: [{ type: 'duckdb' }, ...(influx === undefined ? [] : [influxStore])],
+    stores: [...(influxAlone ? [] : [{ type: 'duckdb' }]), ...influxStores],
     http: { host: loopback, port: ports.http, ...(existsSync(pageFolder) ? { page: pageFolder } : {}) },
   }
 }

@@ -34,6 +34,14 @@ it('names every wrong flag at once', () => {
   expect(problems.toSorted()).toEqual(['--duration', '--http-port', '--influx', '--replay', '--speed', '--window'])
 })
 
+it('has InfluxDB as the only store when asked, and needs its URL for that', () => {
+  const influx = 'http://127.0.0.1:8086'
+  expect(readUpOptions({ ...flags, store: 'influxdb', influx })).toMatchObject({ influx, influxAlone: true })
+  expect(readUpOptions({ ...flags, store: 'duckdb', influx })).toMatchObject({ influx, influxAlone: false })
+  expect(() => readUpOptions({ ...flags, store: 'influxdb' })).toThrow(/cannot start/)
+  expect(() => readUpOptions({ ...flags, store: 'sqlite' })).toThrow(/cannot start/)
+})
+
 it('publishes six hours of the past with the live fleet alone', () => {
   expect(readUpOptions(flags).simulator).toEqual(['--history', '6h'])
   expect(readUpOptions({ ...flags, speed: '10', duration: '1h' }).simulator).toEqual(['--duration', '1h'])

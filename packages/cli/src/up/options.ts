@@ -20,6 +20,7 @@ export interface UpFlags {
   duration?: string
   perturb?: string
   influx?: string
+  store?: string
   /** False with --no-keys. */
   keys: boolean
 }
@@ -40,6 +41,8 @@ export interface UpOptions {
   /** Passed on to the simulator, which knows what they may be. */
   simulator: string[]
   influx?: string
+  /** Without the embedded store. */
+  influxAlone?: boolean
   keys: boolean
 }
 
@@ -102,6 +105,15 @@ class FlagReader {
     return this.problem('--influx', influx, 'a URL such as http://127.0.0.1:8086')
   }
 
+  /** True where InfluxDB is the only store. */
+  influxAlone(): boolean {
+    const { store, influx } = this.#flags
+    if (store !== undefined && store !== 'duckdb' && store !== 'influxdb')
+      this.problem('--store', store, 'duckdb or influxdb')
+    if (store === 'influxdb' && influx === undefined) this.problem('--influx', 'nothing', 'the URL of the InfluxDB')
+    return store === 'influxdb'
+  }
+
   replayFlags(): void {
     const { replay, map, at } = this.#flags
     if (replay !== undefined && map === undefined) this.problem('--map', 'nothing', 'the map of the recording')
@@ -142,7 +154,7 @@ export function readUpOptions(flags: UpFlags): UpOptions {
     cloudMqtt: reader.port('cloudMqtt'),
   }
   const window = reader.window()
-  const [speed, influx] = [reader.speed(), reader.influx()]
+  const [speed, influx, influxAlone] = [reader.speed(), reader.influx(), reader.influxAlone()]
   const durationMs = reader.duration('--duration', flags.duration)
   reader.replayFlags()
   if (reader.problems.length > 0) throw new UsageError('millrace up cannot start like this', reader.problems)
@@ -153,7 +165,7 @@ export function readUpOptions(flags: UpFlags): UpOptions {
     simulator: simulatorFlags(flags),
     keys: flags.keys,
     ...(speed === undefined ? {} : { speed }),
-    ...(influx === undefined ? {} : { influx }),
+    ...(influx === undefined ? {} : { influx, influxAlone }),
     ...(durationMs === undefined ? {} : { durationMs }),
   }
 }
