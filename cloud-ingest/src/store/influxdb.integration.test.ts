@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { manualClock, silentLogger } from '@millrace/pipeline'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Figures } from '../figures.ts'
+import { checkAmendedHours } from '../testing/amended-hours.ts'
 import { Influxd } from '../testing/influxd.ts'
 import { minuteMs, storedRow } from '../testing/rows.ts'
 import { stores } from './index.ts'
@@ -169,4 +170,8 @@ test('a dropped database is made again, and a server that is down is named by it
   await expect(store.readRows('minutes', [{ ...batch.rows[0]!, from: 0, to: 1 }])).rejects.toThrow(/stores\[\]\.url/)
   await influxd.start()
   expect(await store.write(batch)).toEqual([])
+})
+
+test('hours and days are right after every amendment of a minute', async () => {
+  await checkAmendedHours({ store: await open('amended'), nowMs: today, messages: 40 })
 })
