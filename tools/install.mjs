@@ -60,14 +60,14 @@ export function isInstalled(folder) {
 }
 
 /** npm as it was called, else the one beside this Node, else the one on the path. */
-function npmCommand() {
+export function npmCommand() {
   const script = process.env.npm_execpath
   if (script && /^npm-cli\.c?js$/.test(basename(script)) && existsSync(script)) return [process.execPath, script]
   return [process.platform === 'win32' ? 'npm.cmd' : 'npm']
 }
 
 /** The environment without what an outer npm says about its own folder, which would send the inner one there. */
-function npmEnvironment() {
+export function npmEnvironment() {
   const foreign = /^npm_(config_(local_prefix|prefix|workspaces?|global)|lifecycle_.*|package_.*|command)$/i
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)))
 }

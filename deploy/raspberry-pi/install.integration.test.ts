@@ -1,0 +1,171 @@
+import { execFileSync } from 'node:child_process'
+import { cpSync, existsSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type SummariesBody, summariesBodySchema } from '@millrace/contracts'
+import { until } from '@millrace/pipeline/testing'
+import { createBroker, createMqttLink } from '@millrace/transports'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { find, freePort, Installation, makeOtherRelease, pack, startReady, temporaryFolder } from './testing/fixture.ts'
+
+const packed = temporaryFolder('packed')
+const root = temporaryFolder('pi-root')
+const bare = temporaryFolder('pi-bare')
+let installation: Installation
+
+beforeAll(async () => {
+  await pack(packed.path)
+  installation = new Installation(root.path, packed.path)
+}, 60_000)
+afterAll(() => {
+  for (const folder of [packed, root, bare]) folder.remove()
+})
+
+const release = () => readFileSync(join(packed.path, 'release'), 'utf8').trim()
+const current = () => readlinkSync(installation.path('opt/millrace/current'))
+
+test('a dry run changes nothing and says what it would do', async () => {
+  const { code, output } = await installation.run('install', '--dry-run')
+  expect(code).toBe(0)
+  expect(output).toMatch(/would: npm ci/)
+  expect(readdirSync(root.path).sort()).toEqual(['asked', 'bad', 'systemctl'])
+})
+
+test('the tarballs hold JavaScript alone, and every dependency has an exact version', () => {
+  const tarball = readdirSync(packed.path).find((name) => name.includes('edge-agent'))!
+  const files = execFileSync('tar', ['-tzf', join(packed.path, tarball)], { encoding: 'utf8' })
+    .trim()
+    .split('\n')
+  expect(files).toContain('package/src/main.js')
+  expect(files.filter((name) => !/\.js$|package\.json$|LICENSE$/.test(name))).toEqual([])
+  expect(files.filter((name) => /test|testing/.test(name))).toEqual([])
+  const manifest = JSON.parse(
+    execFileSync('tar', ['-xzOf', join(packed.path, tarball), 'package/package.json'], { encoding: 'utf8' }),
+  ) as { dependencies: Record<string, string> }
+  expect(Object.values(manifest.dependencies).filter((range) => !/^\d+\.\d+\.\d+$/.test(range))).toEqual([])
+  const lock = readFileSync(join(packed.path, 'package-lock.json'), 'utf8')
+  expect(lock).not.toMatch(/duckdb|vite|azure|commander/)
+})
+
+test('installs agent, config and service, and once more changes nothing', async () => {
+  const first = await installation.run(
+    'install',
+    '--agent',
+    'pi 1',
+    '--site',
+    'attic',
+    '--uplink',
+    'mqtt://127.0.0.1:1',
+  )
+  expect(first.output).toContain(`release ${release()} is installed`)
+  expect(first.code).toBe(0)
+  expect(current()).toBe(`releases/${release()}`)
+  expect(installation.asked()).toEqual([
+    'daemon-reload',
+    'enable millrace-agent.service',
+    'restart millrace-agent.service',
+  ])
+  const config = installation.path('etc/millrace/agent.yaml')
+  expect(readFileSync(config, 'utf8')).toMatch(/agent: 'pi-1'[^\n]*\nsite: 'attic'/)
+  expect(statSync(config).mode & 0o777).toBe(0o640)
+  writeFileSync(config, `${readFileSync(config, 'utf8')}# mine\n`)
+  const again = await installation.run('install')
+  expect(again.code).toBe(0)
+  expect(again.output).toContain('is there already')
+  expect(readFileSync(config, 'utf8')).toMatch(/# mine\n$/)
+  expect(installation.asked()).toEqual(['enable millrace-agent.service', 'restart millrace-agent.service'])
+}, 120_000)
+
+test('the unit is hardened, and systemd understands all of it', (context) => {
+  const analyze = find('systemd-analyze')
+  if (analyze === undefined) {
+    console.log('skipped: systemd-analyze is not on this machine')
+    context.skip()
+    return
+  }
+  const unit = readFileSync(installation.path('etc/systemd/system/millrace-agent.service'), 'utf8')
+  expect(unit).not.toMatch(/@[A-Z_0-9]+@/)
+  // The program must be there for the check, and is only below the test's root.
+  const here = unit.replaceAll('/opt/millrace/', `${root.path}/opt/millrace/`)
+  const file = join(bare.path, 'millrace-agent.service')
+  writeFileSync(file, here)
+  expect(execFileSync(analyze, ['verify', file], { encoding: 'utf8', stdio: 'pipe' })).toBe('')
+  const rating = execFileSync(analyze, ['security', '--offline=yes', file], { encoding: 'utf8' })
+  const exposure = Number(/exposure level for [^:]+: ([\d.]+)/.exec(rating)?.[1])
+  expect(exposure).toBeLessThanOrEqual(2.5)
+})
+
+test('the installed agent takes what mosquitto_pub sends and passes summaries on, with its unit’s own command', async () => {
+  const cloud = await createBroker({ host: '127.0.0.1', port: 0 })
+  const { port: cloudPort } = await cloud.listen()
+  const bodies: SummariesBody[] = []
+  const link = createMqttLink({ url: `mqtt://127.0.0.1:${cloudPort}`, clientId: 'cloud' })
+  link.subscribe(['millrace/v1/+/+/summaries'], ({ body }) => {
+    bodies.push(summariesBodySchema.parse(JSON.parse(Buffer.from(body).toString())))
+  })
+  await link.start()
+  const [mqttPort, httpPort] = [await freePort(), await freePort()]
+  const config = readFileSync(installation.path('etc/millrace/agent.yaml'), 'utf8')
+    .replace('port: 1883', `port: ${mqttPort}`)
+    .replace('port: 8081', `port: ${httpPort}`)
+    .replace('mqtt://127.0.0.1:1', `mqtt://127.0.0.1:${cloudPort}`)
+    .replace('trust: synchronised', 'trust: system')
+    .replaceAll('/var/lib/millrace', bare.path)
+    .replace('spool:', 'windows: { length: 2s, lateness: 0s, idle: 2s }\nspool:')
+  writeFileSync(join(bare.path, 'agent.yaml'), config)
+  const unit = readFileSync(installation.path('etc/systemd/system/millrace-agent.service'), 'utf8')
+  const command = /^ExecStart=(.*)$/m
+    .exec(unit)![1]!
+    .replaceAll('/opt/millrace/', `${root.path}/opt/millrace/`)
+    .replace('/etc/millrace/agent.yaml', join(bare.path, 'agent.yaml'))
+  const agent = await startReady(command.split(' '), httpPort, { PATH: process.env.PATH })
+  try {
+    const publish = (value: number) => {
+      const target = ['-p', String(mqttPort), '-q', '1', '-t', 'telemetry/home/desk']
+      execFileSync('mosquitto_pub', [...target, '-m', JSON.stringify({ readings: { temperature: value } })])
+    }
+    publish(21.5)
+    publish(22.5)
+    const count = () => bodies.flatMap(({ site, columns }) => (site === 'home' ? columns.count : []))
+    await until(() => count().reduce((sum, one) => sum + one, 0) === 2, { withinMs: 30_000, label: 'summaries' })
+    await until(() => bodies.some(({ site }) => site === 'attic'), {
+      withinMs: 30_000,
+      label: "the host's own readings",
+    })
+    expect(await agent.stop()).toBe(0)
+  } finally {
+    if (agent.child.exitCode === null) await agent.stop('SIGKILL')
+    await link.stop()
+    await cloud.close()
+  }
+}, 120_000)
+
+test('an update that does not start is taken back; one that does can be rolled back', async () => {
+  const good = release()
+  const next = temporaryFolder('packed-next')
+  cpSync(packed.path, next.path, { recursive: true })
+  const updating = new Installation(root.path, next.path)
+  makeOtherRelease(next.path, '0.2.0-bad')
+  updating.failsFor('0.2.0-bad')
+  const bad = await updating.run('update')
+  expect(bad.code).toBe(1)
+  expect(bad.output).toContain(`release 0.2.0-bad was not taken; ${good} runs again`)
+  expect(current()).toBe(`releases/${good}`)
+  makeOtherRelease(next.path, '0.2.0-good')
+  expect((await updating.run('update')).code).toBe(0)
+  expect(current()).toBe('releases/0.2.0-good')
+  expect((await updating.run('rollback')).code).toBe(0)
+  expect(current()).toBe(`releases/${good}`)
+  next.remove()
+}, 120_000)
+
+test('an uninstall leaves config and spool, and a purge nothing', async () => {
+  installation.asked()
+  expect((await installation.run('uninstall')).code).toBe(0)
+  expect(installation.asked()).toEqual(['disable --now millrace-agent.service', 'daemon-reload'])
+  expect(existsSync(installation.path('opt/millrace'))).toBe(false)
+  expect(existsSync(installation.path('etc/systemd/system/millrace-agent.service'))).toBe(false)
+  expect(existsSync(installation.path('etc/millrace/agent.yaml'))).toBe(true)
+  expect((await installation.run('uninstall', '--purge')).code).toBe(0)
+  expect(existsSync(installation.path('etc/millrace'))).toBe(false)
+  expect((await installation.run('update')).output).toContain('nothing is installed yet')
+})
