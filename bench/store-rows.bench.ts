@@ -24,12 +24,20 @@ const batchRows = 5_000
 const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-'))
 const today = Math.floor(Date.now() / 3_600_000) * 3_600_000
 
+/** Minutes of 60 readings, each minute with other values: numbers that repeat would be written from a cache. */
+const templates = Array.from({ length: 500 }, (_, minute) => {
+  const values = Array.from({ length: 60 }, (_, index) => {
+    return Math.round((20 + Math.sin(minute * 60 + index) * 5 + ((minute * 31 + index * 17) % 100) / 50) * 100) / 100
+  })
+  return storedRow({ values })
+})
+
 /** The same for both sides: whole minutes of all series, sorted by series. */
 function batch(turn: number, rows: number): StoredRow[] {
   const minutes = rows / seriesCount
-  const template = storedRow({ values: Array.from({ length: 60 }, (_, index) => 20 + Math.sin(index)) })
   return Array.from({ length: rows }, (_, index) => {
     const start = today - (turn * minutes + (index % minutes)) * minuteMs
+    const template = templates[(index * 7 + turn) % templates.length]!
     const shift = start - template.start
     const times = { start, firstTs: template.firstTs + shift, lastTs: template.lastTs + shift }
     return { ...template, ...times, device: `device-${Math.floor(index / minutes)}`, sum: template.sum + index }
@@ -147,8 +155,11 @@ async function influxdb(): Promise<void> {
   }
   const { child, port } = server
   const context = { dataDir: folder, clock: manualClock(Date.now()), log: silentLogger }
-  const settings = { type: 'influxdb', url: `http://127.0.0.1:${port}`, database: 'ours' }
-  const store = await stores.create(settings as { type: string }, context)
+  const open = async (gzip: boolean) => {
+    const settings = { type: 'influxdb', url: `http://127.0.0.1:${port}`, database: 'ours', gzip }
+    return await stores.create(settings as { type: string }, context)
+  }
+  const [store, plain] = [await open(true), await open(false)]
   const client = new InfluxDB({ host: '127.0.0.1', port, database: 'naive' })
   await client.createDatabase('naive')
   const served = { ours: 0, naive: 0 }
@@ -163,6 +174,11 @@ async function influxdb(): Promise<void> {
         name: `ours, ${batchRows} a batch, gzip`,
         rows: batchRows,
         write: (rows) => counting('ours', () => store.write({ rows, completeness: [] })),
+      },
+      {
+        name: `ours, ${batchRows} a batch, plain`,
+        rows: batchRows,
+        write: (rows) => plain.write({ rows, completeness: [] }),
       },
       {
         name: `influx client, ${batchRows} points a batch`,

@@ -11,6 +11,7 @@ export interface Credentials {
 export interface InfluxAddress {
   url: string
   database: string
+  gzip: boolean
   /** Read anew after each failure, so that a secret that is put right is found. */
   credentials(): Credentials
 }

@@ -86,10 +86,10 @@ export class InfluxConnection {
 
   private connect(): Connected {
     if (this.connected) return this.connected
-    const { url, database } = this.address
+    const { url, database, gzip } = this.address
     const authorization = authorizationOf(this.address.credentials())
     const client = createClient(this.address, authorization)
-    this.connected = { client, target: { url, database, authorization } }
+    this.connected = { client, target: { url, database, gzip, authorization } }
     return this.connected
   }
 

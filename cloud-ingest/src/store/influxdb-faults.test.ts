@@ -3,9 +3,13 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { gunzipSync } from 'node:zlib'
 import { manualClock, silentLogger } from '@millrace/pipeline'
+import { until } from '@millrace/pipeline/testing'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { ChangeLog } from '../changes.ts'
 import type { Store } from '../stored.ts'
 import { minuteMs, noon, storedRow } from '../testing/rows.ts'
+import { daysIn } from './days.ts'
+import { Feeder } from './feeder.ts'
 import { stores } from './index.ts'
 import { retryAfterMs } from './influxdb-http.ts'
 
@@ -50,11 +54,27 @@ const say = (response: ServerResponse, status: number, error = '') => {
 const rows = Array.from({ length: 5_000 }, (_, index) => storedRow({ start: noon + index * minuteMs, values: [index] }))
 const batch = { rows, completeness: [] }
 
+/** A log with one changed window. */
+function logOfOne(): ChangeLog {
+  const { agent, spool, ...values } = storedRow()
+  const part = { agent, spool, rev: 0, changes: 0, n: 1, late: false, values }
+  const { site, device, metric, unit, start, lengthMs } = values
+  const window = { seriesId: 1, site, device, metric, unit, start, lengthMs, parts: [part] }
+  const nothing = async () => undefined
+  return {
+    head: () => 1,
+    cursor: async () => 0,
+    read: async () => ({ upTo: 1, windows: [window], completeness: [] }),
+    ...{ settle: nothing, resolveLate: nothing, clean: nothing, dirty: async () => [] },
+    changed: (_after, signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve())),
+  }
+}
+
 beforeEach(async () => {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  store = await stores.create({ type: 'influxdb', url, database: 'telemetry' } as { type: string }, {
+  store = await stores.create({ type: 'influxdb', url, database: 'telemetry', gzip: true } as { type: string }, {
     dataDir: '',
     clock: manualClock(noon),
     log: silentLogger,
@@ -110,6 +130,29 @@ describe('a write to InfluxDB', () => {
       retryAfterMs(null, now),
       retryAfterMs('', now),
     ]).toEqual([0, 0, 0, 0])
+  })
+
+  test('asked to wait, the feeder waits that long, and at least its own back-off when asked in words nobody understands', async () => {
+    const stopping = new AbortController()
+    const attempts: number[] = []
+    const headers = [() => '1', () => 'in a while', () => new Date(Date.now() + 2_000).toUTCString()]
+    answer = ({ lines, response }) => {
+      attempts.push(performance.now())
+      const header = headers[attempts.length - 1]?.()
+      if (header !== undefined) return void response.writeHead(429, { 'retry-after': header }).end('{}')
+      keep(lines)
+      say(response, 204)
+    }
+    const context = { store, log: logOfOne(), clock: manualClock(noon), days: daysIn('UTC'), logger: silentLogger }
+    const feeder = new Feeder({ ...context, name: 'influxdb', type: 'influxdb', accountable: true })
+    const running = feeder.run(stopping.signal)
+    await until(() => kept.size === 1, { withinMs: 20_000, label: 'the row is kept' })
+    const waits = attempts.slice(1, 4).map((at, index) => at - attempts[index]!)
+    expect(waits[0]).toBeGreaterThanOrEqual(999)
+    expect(waits[1]).toBeLessThan(999)
+    expect(waits[2]).toBeGreaterThanOrEqual(950)
+    stopping.abort()
+    await running
   })
 
   /** As a server refuses points of which `bad` says so, telling how many. */

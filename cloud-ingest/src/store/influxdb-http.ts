@@ -31,6 +31,7 @@ export function retryAfterMs(header: string | null, nowMs: number): number {
 export interface WriteTarget {
   url: string
   database: string
+  gzip: boolean
   authorization: string | undefined
 }
 
@@ -46,8 +47,9 @@ function describe(body: string): string {
 
 async function post(target: WriteTarget, policy: string, lines: Uint8Array): Promise<Response> {
   const query = new URLSearchParams({ db: target.database, rp: policy, precision: 'ms' })
-  const body = await compress(lines, { level: constants.Z_BEST_SPEED })
-  const headers: Record<string, string> = { 'content-encoding': 'gzip', 'content-type': 'text/plain; charset=utf-8' }
+  const body = target.gzip ? await compress(lines, { level: constants.Z_BEST_SPEED }) : lines
+  const headers: Record<string, string> = { 'content-type': 'text/plain; charset=utf-8' }
+  if (target.gzip) headers['content-encoding'] = 'gzip'
   if (target.authorization !== undefined) headers.authorization = target.authorization
   try {
     return await fetch(`${target.url}/write?${query}`, {

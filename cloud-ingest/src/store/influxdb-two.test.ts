@@ -57,7 +57,10 @@ function policiesOf(statement: string | undefined) {
 
 async function open(): Promise<Store> {
   const context = { dataDir: '', clock: manualClock(noon), log: silentLogger }
-  return await stores.create({ type: 'influxdb', url, database: 'telemetry', tokenFile } as { type: string }, context)
+  return await stores.create(
+    { type: 'influxdb', url, database: 'telemetry', gzip: true, tokenFile } as { type: string },
+    context,
+  )
 }
 
 beforeEach(async () => {

@@ -20,7 +20,10 @@ let databases = 0
 const context = { dataDir: '', clock: manualClock(0), log: silentLogger }
 
 async function open(database: string) {
-  return await stores.create({ type: 'influxdb', url: influxd.url, database } as { type: string }, context)
+  return await stores.create(
+    { type: 'influxdb', url: influxd.url, database, gzip: databases % 2 === 0 } as { type: string },
+    context,
+  )
 }
 
 testStore('InfluxDB', async () => {

@@ -18,8 +18,10 @@ export const influxdbStore = definePlugin({
     username: z.string().min(1).optional(),
     passwordFile: z.string().min(1).optional(),
     tokenFile: z.string().min(1).optional(),
+    /** Off spares both sides' processors where no network lies between them. */
+    gzip: z.boolean().default(true),
   }),
-  async create({ url, database, username, passwordFile, tokenFile }, { log }: StoreContext): Promise<Store> {
+  async create({ url, database, username, passwordFile, tokenFile, gzip }, { log }: StoreContext): Promise<Store> {
     const { InfluxDbStore } = await import('./influxdb-store.ts')
     const credentials = () => ({
       username,
@@ -27,6 +29,6 @@ export const influxdbStore = definePlugin({
       token: secretOf(tokenFile, 'stores[].tokenFile'),
     })
     credentials()
-    return new InfluxDbStore({ url, database, credentials }, log)
+    return new InfluxDbStore({ url, database, gzip, credentials }, log)
   },
 })
