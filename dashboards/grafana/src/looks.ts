@@ -22,7 +22,7 @@ const aside = { legend: true, tooltip: false, viz: false }
 
 const looks = {
   mean: { color: fixed(colours.mean), 'custom.lineWidth': 2 },
-  min: { color: fixed(colours.mean), 'custom.lineWidth': 0, 'custom.hideFrom': aside },
+  min: { color: fixed(colours.mean), 'custom.lineWidth': 0, 'custom.showPoints': 'never', 'custom.hideFrom': aside },
   max: { color: fixed(colours.mean), 'custom.lineWidth': 0, 'custom.fillOpacity': 18, 'custom.hideFrom': aside },
   p95: { color: fixed(colours.p95), 'custom.lineWidth': 1 },
   live,

@@ -96,9 +96,17 @@ const targets = files.flatMap(({ page }) =>
 
 describe('a database that the whole stack filled answers every panel', () => {
   test.each(targets)('$name', async ({ page, panel, target }) => {
-    const numbers = numbersOf(await askPanel(page, panel, target.query))
+    const answer = await askPanel(page, panel, target.query)
+    const numbers = numbersOf(answer)
     if (!mayBeEmpty(panel, target.query)) expect(numbers.length).toBeGreaterThan(0)
     expect(numbers.every(Number.isFinite)).toBe(true)
+    if (panel.type !== 'timeseries') return
+    for (const { values } of answer) {
+      const times = values.map(([time]) => Number(time))
+      expect(times, 'each point stands once, in order').toEqual([...new Set(times)].sort((a, b) => a - b))
+    }
+    if (panel.title === 'Rate' || panel.title === 'Where readings go')
+      expect(Math.min(...numbers)).toBeGreaterThanOrEqual(0)
   })
 })
 

@@ -43,7 +43,7 @@ export const stages: readonly Stage[] = [
     passes: 'messages/s',
     facts: {
       up: 'The disk of the agent: journal, open windows, outbox. Up while it is not full.',
-      spool: 'Bytes on the disk of the agent, and the most it may hold.',
+      spool: 'Bytes on the disk of the agent, and how much that is of the most it may hold.',
     },
   },
   {
@@ -74,7 +74,7 @@ export const stages: readonly Stage[] = [
       rate: 'Messages committed, a second.',
       errors: 'Dead letters.',
       latency: 'From arrival to commit, mean.',
-      spool: 'Bytes on the disk of the ingest, and the most it may hold.',
+      spool: 'Bytes on the disk of the ingest, and how much that is of the most it may hold.',
     },
   },
   {

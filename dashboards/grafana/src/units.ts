@@ -30,7 +30,7 @@ export function override(matcher: 'byName' | 'byRegexp', options: string, values
 
 const escapeRegex = (text: string) => text.replace(/[.\\/-]/g, '\\$&')
 
-/** Marks what lies outside the plausible range; the colour inside depends on what is coloured: text or an area. */
+/** Colours by value: red outside the plausible range. */
 function plausible({ min, max }: Metric, inside: string) {
   const steps = [
     { color: 'red', value: null },
@@ -40,14 +40,22 @@ function plausible({ min, max }: Metric, inside: string) {
   return { mode: 'absolute', steps }
 }
 
+/** What the plausible range colours: the background of a chart, the text of a number or a cell, or a bar. */
+const marks = {
+  chart: { inside: 'transparent', look: { 'custom.thresholdsStyle': { mode: 'area' } } },
+  text: { inside: 'text', look: { 'custom.cellOptions': { type: 'color-text' } } },
+  bar: { inside: '#2a9d8f', look: {} },
+} as const
+
 /**
  * Unit, decimals and plausible range of every metric of the catalogue. Series are found by the first word of their
  * name, so each alias begins with the metric.
  */
-export function catalogueOverrides(inside: 'transparent' | 'text'): Override[] {
+export function catalogueOverrides(marked: keyof typeof marks): Override[] {
+  const { inside, look } = marks[marked]
   return sensorCatalogue.map((metric) => {
-    const look = { unit: unitName(metric.unit), decimals: metric.decimals, thresholds: plausible(metric, inside) }
-    return override('byRegexp', `/^${escapeRegex(metric.metric)}( |$)/`, look)
+    const own = { unit: unitName(metric.unit), decimals: metric.decimals, thresholds: plausible(metric, inside) }
+    return override('byRegexp', `/^${escapeRegex(metric.metric)}( |$)/`, { ...own, ...look })
   })
 }
 

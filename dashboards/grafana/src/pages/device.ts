@@ -74,7 +74,7 @@ const overTime = (from: string) =>
 const zoomable = (title: string, windowMs: number) =>
   override('byRegexp', '/ (mean|p95)$/', { links: [zoomLink(title, windowMs)] })
 
-const summaryOverrides = () => [...catalogueOverrides('transparent'), ...summaryLooks(), ...bandOverrides()]
+const summaryOverrides = () => [...catalogueOverrides('chart'), ...summaryLooks(), ...bandOverrides()]
 
 function minutes() {
   const edge = new InfluxQl({
@@ -103,6 +103,7 @@ function hours() {
     .withTarget(overTime(tables.hours))
     .interval('1h')
     .timeFrom('7d')
+    .showPoints(common.VisibilityMode.Always)
     .overrides([...summaryOverrides(), zoomable('The minutes around this hour', 2 * hourMs)])
     .span(6)
     .height(9)
@@ -116,6 +117,7 @@ function days() {
     .withTarget(overTime(tables.days))
     .interval('1d')
     .timeFrom('90d')
+    .showPoints(common.VisibilityMode.Always)
     .overrides([...summaryOverrides(), zoomable('The hours around this day', 48 * hourMs)])
     .span(6)
     .height(9)
@@ -172,7 +174,7 @@ function growth() {
     )
     .interval('1m')
     .noValue('no counter among the chosen metrics')
-    .overrides(catalogueOverrides('transparent'))
+    .overrides(catalogueOverrides('chart'))
     .span(24)
     .height(7)
 }

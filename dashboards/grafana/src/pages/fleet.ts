@@ -164,7 +164,7 @@ function ranking(title: string, description: string, order: 'top' | 'bottom') {
     .orientation(common.VizOrientation.Horizontal)
     .displayMode(common.BarGaugeDisplayMode.Basic)
     .unit('short')
-    .overrides(catalogueOverrides('text'))
+    .overrides(catalogueOverrides('bar'))
     .overrideByName('device', linked)
     .span(12)
     .height(9)

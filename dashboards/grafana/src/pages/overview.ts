@@ -143,7 +143,7 @@ function historyAndLive() {
     .withTarget(stored.alias(tag))
     .withTarget(edge.alias(`${tag} live`).refId('B'))
     .interval('1m')
-    .overrides([...catalogueOverrides('transparent'), liveLook()])
+    .overrides([...catalogueOverrides('chart'), liveLook()])
     .withOverride({
       matcher: { id: 'byRegexp', options: '/.*/' },
       properties: [{ id: 'links', value: [deviceLink('series')] }],

@@ -62,14 +62,15 @@ const draw: Record<Exclude<StageFact, 'up'>, Draw> = {
       .min(0),
   spool: (stage, description) =>
     chart('Disk', description)
-      .withTarget(overTime(stage, { bytes: 'max("bytes")', most: 'max("maxBytes")' }).alias(`${alias(stage)} $col`))
+      .withTarget(
+        overTime(stage, { bytes: 'max("bytes")', full: '100 * max("bytes") / max("maxBytes")' }).alias(
+          `${alias(stage)} $col`,
+        ),
+      )
       .unit('bytes')
       .min(0)
       .overrides([
-        override('byRegexp', '/ most$/', {
-          color: { mode: 'fixed', fixedColor: colours.bad },
-          'custom.lineStyle': { fill: 'dash' },
-        }),
+        override('byRegexp', '/ full$/', { unit: 'percent', min: 0, max: 100, 'custom.axisPlacement': 'right' }),
       ]),
 }
 
@@ -157,23 +158,24 @@ function accountTable() {
     .height(7)
 }
 
+/** The growth of each site, then the sum of the sites: InfluxDB 1.x mixes up the other order when it fills gaps. */
 function accountRates() {
-  const perSecond = (field: string) => [field, `non_negative_derivative(max("${field}"), 1s)`] as const
-  const fields = Object.fromEntries(accountTerms.filter((term) => term !== 'open').map(perSecond))
+  const terms = accountTerms.filter((term) => term !== 'open')
+  const growth = (term: string) => [term, `non_negative_derivative(max("${term}"), 1s)`] as const
+  const bySite = select({
+    fields: Object.fromEntries(terms.map(growth)),
+    from: tables.accounts,
+    where: accountsChosen,
+    every: interval,
+    by: ['site'],
+    fill: 'none',
+  })
+  const fields = Object.fromEntries(terms.map((term) => [term, `sum("${term}")`]))
   return chart(
     'Where readings go',
-    'Readings a second by what became of them, over the chosen sites one by one. Closed readings come in steps, as windows close.',
+    'Readings a second by what became of them, over the chosen sites. Accounts travel with the summaries, so they move about once a minute.',
   )
-    .withTarget(
-      new InfluxQl({
-        fields,
-        from: tables.accounts,
-        where: accountsChosen,
-        every: interval,
-        by: ['site'],
-        fill: 'none',
-      }).alias('$tag_site $col'),
-    )
+    .withTarget(new InfluxQl({ fields, from: `(${bySite})`, every: interval, fill: 'none' }).alias('$col'))
     .interval(pace)
     .unit('suffix: readings/s')
     .min(0)
