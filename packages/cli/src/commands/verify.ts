@@ -15,6 +15,7 @@ export interface VerifyFlags {
   url?: string
   agentUrl?: string
   tokenFile?: string
+  agentTokenFile?: string
   store?: string
   limit: string
   wait?: boolean
@@ -42,17 +43,22 @@ async function* recount(ledger: string): AsyncIterable<string> {
     )
 }
 
-function addresses({ dataDir, url, agentUrl, tokenFile, wait }: VerifyFlags): {
-  ingest: ServerAddress
-  agent: ServerAddress
-} {
+const readToken = (file: string | undefined) => (file === undefined ? undefined : readFileSync(file, 'utf8').trim())
+
+function addresses(flags: VerifyFlags): { ingest: ServerAddress; agent: ServerAddress } {
+  const { dataDir, url, agentUrl, tokenFile, wait } = flags
   const ports = readRunFile(resolve(dataDir))?.ports
-  const token = tokenFile === undefined ? undefined : readFileSync(tokenFile, 'utf8').trim()
-  const common = { token, patienceMs: wait ? longPatienceMs : patienceMs }
+  const agentTokenFile = flags.agentTokenFile ?? tokenFile
+  const common = { patienceMs: wait ? longPatienceMs : patienceMs }
   const local = (port: number) => `http://127.0.0.1:${port}`
   return {
-    ingest: { url: url ?? local(ports?.http ?? 8080), flag: '--url', ...common },
-    agent: { url: agentUrl ?? local(ports?.agent ?? 8081), flag: '--agent-url', ...common },
+    ingest: { url: url ?? local(ports?.http ?? 8080), flag: '--url', token: readToken(tokenFile), ...common },
+    agent: {
+      url: agentUrl ?? local(ports?.agent ?? 8081),
+      flag: '--agent-url',
+      token: readToken(agentTokenFile),
+      ...common,
+    },
   }
 }
 

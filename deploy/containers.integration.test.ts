@@ -1,0 +1,169 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { until } from '@millrace/pipeline/testing'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { freePort } from '../dashboards/grafana/testing/influxd.ts'
+import { composeSchema, startOrder } from './testing/compose-rules.ts'
+import { Podman, type Project, parseYaml, runArguments } from './testing/podman.ts'
+import { makeStandIns, missingForContainers, npmSecrets } from './testing/stand-ins.ts'
+
+const root = join(import.meta.dirname, '..')
+const read = (path: string) => readFileSync(join(root, path), 'utf8')
+const compose = composeSchema.parse(parseYaml(read('docker-compose.yml')))
+const nodeImage = /^ARG NODE_IMAGE=(\S+)$/m.exec(read('Dockerfile'))?.[1] ?? ''
+const imageOf = (service: string) => compose.services[service]!.image
+/** Debian has no Grafana, and there is no registry to fetch its image from. */
+const leftOut = new Set(['grafana'])
+const long = 360_000
+
+const missing = await missingForContainers()
+if (missing !== undefined) process.stderr.write(`containers are not tested: ${missing}\n`)
+
+describe.skipIf(missing !== undefined)('the containers', () => {
+  let folder: string
+  let podman: Podman
+  let project: Project
+  const token: Record<string, string> = {}
+  const container = (service: string) => `${project.name}_${service}`
+  const inside = async (service: string, script: string) =>
+    await podman.call('exec', container(service), 'sh', '-c', script)
+  const log = async (service: string) => await podman.log(container(service))
+
+  async function waitUntilHealthy(service: string): Promise<void> {
+    const healthy = async () => await podman.succeeds('healthcheck', 'run', container(service))
+    await until(healthy, { withinMs: 45_000 }).catch(async (cause: unknown) => {
+      throw new Error(`${service} is not healthy\n${await log(service)}`, { cause })
+    })
+  }
+
+  /** As Compose does: a service starts when what it depends on is as far as it asks. */
+  async function start(service: string): Promise<void> {
+    await podman.call(...runArguments(project, service, ['--detach']))
+    if (compose.services[service]?.healthcheck) await waitUntilHealthy(service)
+    else expect(await podman.call('wait', container(service)), await log(service)).toBe('0')
+  }
+
+  async function api(port: string, path: string, service: string): Promise<Response> {
+    const address = `http://127.0.0.1:${project.hostPorts.get(port)}${path}`
+    return await fetch(address, { headers: { authorization: `Bearer ${token[service]}` } })
+  }
+
+  const held = async () => {
+    const answer = (await (await api('8080', '/api/accounts', 'ingest')).json()) as { total: Record<string, number> }
+    return answer.total
+  }
+
+  async function verify(...flags: string[]): Promise<Record<string, number>> {
+    const service = { ...compose.services['verify']!, command: ['--json', ...flags] }
+    const recounting = { ...project, compose: { ...compose, services: { verify: service } } }
+    return JSON.parse(await podman.call(...runArguments(recounting, 'verify', ['--rm']))) as Record<string, number>
+  }
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'millrace-containers-'))
+    podman = new Podman('/var/tmp/millrace-containers')
+    const published = ['1883', '8080', '8081']
+    const ports = await Promise.all(published.map(freePort))
+    project = {
+      name: `millrace-${process.pid}`,
+      folder: root,
+      compose,
+      hostPorts: new Map(published.map((port, index) => [port, ports[index]!])),
+      variables: { MILLRACE_EDGE: join(folder, 'edge') },
+    }
+    await makeStandIns(podman, {
+      node: `library/${nodeImage}`,
+      mosquitto: imageOf('mosquitto'),
+      influxdb: `library/${imageOf('influxdb')}`,
+    })
+    await podman.call('build', '--network', 'host', ...(await npmSecrets(folder)), '--tag', imageOf('agent'), root)
+    await podman.call('network', 'create', project.name)
+    for (const service of startOrder(compose, 'simulated')) if (!leftOut.has(service)) await start(service)
+    for (const service of ['agent', 'ingest']) {
+      token[service] = await inside(service, 'cat /run/secrets/millrace/http-token')
+    }
+  }, long)
+
+  afterAll(async () => {
+    for (const service of Object.keys(compose.services)) {
+      await podman.succeeds('rm', '--force', '--time', '5', '--ignore', container(service))
+    }
+    await podman.succeeds('network', 'rm', '--force', project.name)
+    for (const volume of Object.keys(compose.volumes)) {
+      await podman.succeeds('volume', 'rm', '--force', `${project.name}_${volume}`)
+    }
+    await podman.succeeds('image', 'prune', '--force')
+    rmSync(folder, { recursive: true, force: true })
+  }, 120_000)
+
+  test('readings of the simulator are in the accounts, the page is served', async () => {
+    await expect.poll(async () => (await held())['held'] ?? 0, { timeout: 60_000 }).toBeGreaterThan(1_000)
+    expect(await held()).toMatchObject({ unaccounted: 0, dropped: 0, conflicts: 0 })
+    const page = await api('8080', '/', 'ingest')
+    expect(page.headers.get('content-type')).toContain('text/html')
+    expect((await fetch(page.url)).status).toBe(401)
+  })
+
+  test('our services have no rights: not root, nothing to write but their data, no capability', async () => {
+    for (const service of ['simulator', 'agent', 'ingest']) {
+      expect(await inside(service, 'id -u; id -g'), service).toBe('1000\n1000')
+      const status = await inside(service, 'grep -h "^Cap\\|NoNewPrivs" /proc/1/status /proc/self/status')
+      expect(status.match(/^Cap(Prm|Eff|Bnd|Amb):\s+0+$/gm), status).toHaveLength(8)
+      expect(status.match(/^NoNewPrivs:\s+1$/gm), status).toHaveLength(2)
+      expect(
+        await inside(service, 'for d in / /app /home/node /etc; do touch $d/x 2>/dev/null && echo $d; done; :'),
+      ).toBe('')
+      await inside(service, 'touch /data/x /tmp/x && rm /data/x /tmp/x')
+      const first = await inside(service, 'tr "\\0" " " < /proc/1/cmdline')
+      expect(first, 'an init is the first process').not.toMatch(/^node /)
+    }
+  })
+
+  test('the image has what runs and no tool of development', async () => {
+    const packages = ['vite', 'vitest', 'typescript', '@biomejs', 'playwright-core', 'fast-check', '@grafana']
+    for (const name of packages) {
+      expect(await inside('ingest', `find / -xdev -path "*/node_modules/${name}"`), name).toBe('')
+    }
+    expect(await inside('ingest', 'find /app -name "*.test.ts" -not -path "*/node_modules/*"')).toBe('')
+    expect(await inside('ingest', 'find / -xdev -name curl -type f')).toBe('')
+    const bytes = async (image: string) => Number(await podman.call('image', 'inspect', '--format', '{{.Size}}', image))
+    const own = (await bytes(imageOf('agent'))) - (await bytes(nodeImage))
+    process.stderr.write(`the image is Node's and ${Math.round(own / 1e6)} MB of ours\n`)
+    expect(own).toBeLessThan(200e6)
+  })
+
+  test('no secret is in an environment, a command or a log of ours', async () => {
+    const secrets = Object.values(token)
+    const names = ['simulator', 'agent', 'ingest']
+    const told = await Promise.all(
+      names.map(async (name) => (await log(name)) + (await podman.call('inspect', container(name)))),
+    )
+    for (const text of told) for (const secret of secrets) expect(text.includes(secret)).toBe(false)
+  })
+
+  test('killed with -9, agent and ingest come back by themselves and nothing is lost', async () => {
+    for (const service of ['agent', 'ingest']) {
+      const started = async () => await podman.call('inspect', '--format', '{{.State.StartedAt}}', container(service))
+      const before = await started()
+      process.kill(Number(await podman.call('inspect', '--format', '{{.State.Pid}}', container(service))), 'SIGKILL')
+      await until(async () => (await started()) !== before, { withinMs: 20_000 })
+      await waitUntilHealthy(service)
+    }
+    const before = (await held())['held'] ?? 0
+    await expect.poll(async () => (await held())['held'] ?? 0, { timeout: 60_000 }).toBeGreaterThan(before)
+    for (const store of ['duckdb', 'influxdb']) {
+      const verdict = await verify('--store', store)
+      expect(verdict, store).toMatchObject({ missing: 0, doubled: 0, wrongWindow: 0, wrongValue: 0 })
+      expect(verdict['stored']).toBeGreaterThan(1_000)
+    }
+  }, 150_000)
+
+  test('the agent alone starts with a config from a folder, while its cloud is away', async () => {
+    await podman.call('stop', container('simulator'), container('agent'))
+    cpSync(join(root, 'deploy/compose/edge'), join(folder, 'edge'), { recursive: true })
+    writeFileSync(join(folder, 'edge/uplink-password'), 'not a secret\n')
+    await start('edge')
+    expect(startOrder(compose, 'edge')).toEqual(['secrets', 'edge'])
+  })
+})
