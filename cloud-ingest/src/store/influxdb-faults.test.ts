@@ -103,6 +103,19 @@ describe('a write to InfluxDB', () => {
     },
   )
 
+  test('goes over one connection, batch after batch', async () => {
+    let connections = 0
+    server.on('connection', () => connections++)
+    answer = ({ lines, response }) => {
+      keep(lines)
+      say(response, 204)
+    }
+    await store.write(batch)
+    const before = connections
+    for (let index = 0; index < 5; index++) await store.write(batch)
+    expect(connections).toBe(before)
+  })
+
   test('kept and then cut off has no second effect', async () => {
     answer = ({ lines, response }) => {
       keep(lines)

@@ -61,7 +61,7 @@ export class InfluxDbStore implements Store {
   }
 
   async writeFigures(figures: Figures): Promise<void> {
-    for (const { policy, points } of toPoints(figures)) await this.connection.sendPoints(policy, points)
+    for (const { policy, points } of toPoints(figures, Date.now())) await this.connection.sendPoints(policy, points)
   }
 
   async readRows(tier: Tier, ranges: readonly SeriesRange[]): Promise<StoredRow[][]> {
