@@ -7,10 +7,20 @@ import { until } from '@millrace/pipeline/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freePort, type Influxd, startInfluxd } from '../dashboards/grafana/testing/influxd.ts'
 import { buildPage } from '../dashboards/live/build.ts'
-import { isFresh, isReady } from './compose/healthy.ts'
 import { type Secrets, writeSecrets } from './compose/secrets.ts'
+import { composeSchema, interpolate } from './testing/compose-rules.ts'
+import { parseYaml } from './testing/podman.ts'
 
 const root = join(import.meta.dirname, '..')
+const read = (path: string) => readFileSync(join(root, path), 'utf8')
+const compose = composeSchema.parse(parseYaml(read('docker-compose.yml')))
+/** What the image says for every command: its entrypoint and its environment. */
+const image = {
+  entrypoint: JSON.parse(/^ENTRYPOINT (\[.+\])$/m.exec(read('Dockerfile'))?.[1] ?? '[]') as string[],
+  environment: Object.fromEntries(
+    [...read('Dockerfile').matchAll(/^ENV (\w+)=(\S+)$/gm)].map(([, key = '', value = '']) => [key, value]),
+  ),
+}
 const children: ChildProcess[] = []
 const output: string[] = []
 let folder: string
@@ -18,10 +28,46 @@ let secrets: Secrets
 let influxd: Influxd
 let ports: { agentMqtt: number; agentHttp: number; cloudMqtt: number; ingestHttp: number }
 
-function start(command: string, args: readonly string[]): void {
-  const child = spawn(command, [...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
+function start(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
+  const child = spawn(command, [...args], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // Nothing of this machine's environment but where programs are.
+    env: { PATH: process.env.PATH, ...env },
+  })
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (data: Buffer) => output.push(String(data)))
   children.push(child)
+  return child
+}
+
+/** The words of the compose file with what differs on this machine: config files, addresses, folders. */
+function nativeWords(service: string, words: readonly string[]): string[] {
+  return words.map((word) => {
+    const config = /^deploy\/compose\/(\w+\.yaml)$/.exec(word)?.[1]
+    return config === undefined ? localised(interpolate(word), service) : localisedFile(config, service)
+  })
+}
+
+const wordsOf = (value: string | string[] | undefined) => (typeof value === 'string' ? [value] : (value ?? []))
+
+/** Starts a service, or another command of it, as the compose file and the image say. */
+function startService(name: string, words?: readonly string[]): ChildProcess {
+  const { entrypoint, command, environment } = compose.services[name]!
+  const said = words ?? [...(entrypoint ? wordsOf(entrypoint) : image.entrypoint), ...wordsOf(command)]
+  const [program = '', ...args] = nativeWords(name, said)
+  return start(program === 'node' ? process.execPath : program, args, {
+    ...image.environment,
+    ...environment,
+  } as NodeJS.ProcessEnv)
+}
+
+async function exitCode(child: ChildProcess): Promise<number | null> {
+  return await new Promise((resolve) => child.once('close', (code) => resolve(code)))
+}
+
+/** Runs the health check of the compose file. */
+async function isHealthy(name: string): Promise<boolean> {
+  return (await exitCode(startService(name, compose.services[name]!.healthcheck!.test.slice(1)))) === 0
 }
 
 async function end(child: ChildProcess): Promise<void> {
@@ -33,12 +79,14 @@ async function end(child: ChildProcess): Promise<void> {
   clearTimeout(late)
 }
 
-/** A config file of the compose file as this machine needs it: other addresses and folders, all else as it is. */
-function localised(name: string, service: string): string {
-  const text = readFileSync(join(root, 'deploy/compose', name), 'utf8')
+/** A text of the compose file as this machine needs it: other addresses and folders, all else as it is. */
+function localised(text: string, service: string): string {
+  return text
     .replaceAll('/run/secrets/millrace', join(folder, service))
+    .replaceAll(/\/run\/secrets\/(?=agent|ingest)/g, `${folder}/`)
     .replaceAll('/mosquitto/config/acl', join(root, 'deploy/compose/mosquitto.acl'))
-    .replaceAll(/(dataDir: |ledger: )\/data/g, `$1${join(folder, 'data', service)}`)
+    .replaceAll(/(dataDir: |ledger: |^)\/data/gm, `$1${join(folder, 'data', service)}`)
+    .replaceAll('=/ledger', `=${join(folder, 'data/simulator')}`)
     .replaceAll('0.0.0.0', '127.0.0.1')
     .replace('port: 1883', `port: ${ports.agentMqtt}`)
     .replace('port: 8081', `port: ${ports.agentHttp}`)
@@ -47,9 +95,14 @@ function localised(name: string, service: string): string {
     .replace('mqtt://agent:1883', `mqtt://127.0.0.1:${ports.agentMqtt}`)
     .replace('mqtt://mosquitto:1883', `mqtt://127.0.0.1:${ports.cloudMqtt}`)
     .replace('http://influxdb:8086', influxd.url)
+    .replace(/http:\/\/(127\.0\.0\.1|ingest):8080/, `http://127.0.0.1:${ports.ingestHttp}`)
+    .replace(/http:\/\/(127\.0\.0\.1|agent):8081/, `http://127.0.0.1:${ports.agentHttp}`)
     .replace('history: 6h', 'history: 10m')
+}
+
+function localisedFile(name: string, service: string): string {
   const file = join(folder, `${service}-${name}`)
-  writeFileSync(file, text)
+  writeFileSync(file, localised(read(join('deploy/compose', name)), service))
   return file
 }
 
@@ -93,17 +146,16 @@ beforeAll(async () => {
   ports = { agentMqtt, agentHttp, cloudMqtt, ingestHttp }
   influxd = await startInfluxd({ auth: true })
   await initialise()
-  start('mosquitto', ['-c', localised('mosquitto.conf', 'mosquitto')])
+  start('mosquitto', ['-c', localisedFile('mosquitto.conf', 'mosquitto')])
   await until(async () => await listens(cloudMqtt), { withinMs: 10_000 })
-  start(process.execPath, ['cloud-ingest/src/main.ts', '--config', localised('ingest.yaml', 'ingest')])
-  start(process.execPath, ['edge-agent/src/main.ts', '--config', localised('agent.yaml', 'agent')])
-  const ready = async (port: number) => await isReady(`http://127.0.0.1:${port}/readyz`)
-  await until(async () => (await ready(agentHttp)) && (await ready(ingestHttp)), { withinMs: 30_000 }).catch(
-    (error: unknown) => {
+  startService('ingest')
+  startService('agent')
+  for (const name of ['ingest', 'agent']) {
+    await until(async () => await isHealthy(name), { withinMs: 30_000 }).catch((error: unknown) => {
       throw new Error(output.join('').slice(-6_000), { cause: error })
-    },
-  )
-  start(process.execPath, ['device-simulator/src/main.ts', '--config', localised('simulator.yaml', 'simulator')])
+    })
+  }
+  startService('simulator')
 })
 
 afterAll(async () => {
@@ -133,7 +185,24 @@ test('with the generated secrets readings go from the simulator to both stores, 
   const count = async () =>
     (await query('SELECT count("mean") FROM "minute"."summary_1m"', 'grafana', secrets.influxReader)).text
   await expect.poll(count, { timeout: 20_000 }).toMatch(/"values":\[\["1970-01-01T00:00:00Z",\d+\]\]/)
-  expect(await isFresh(join(folder, 'data/simulator/ledger'), { withinMs: 30_000, now: Date.now() })).toBe(true)
+  expect(await isHealthy('simulator')).toBe(true)
+})
+
+test('the recount of the file finds everything in both stores', async () => {
+  for (const store of ['duckdb', 'influxdb']) {
+    const { entrypoint } = compose.services['verify']!
+    const recount = startService('verify', [...wordsOf(entrypoint), '--json', '--store', store])
+    const told: string[] = []
+    recount.stdout?.on('data', (data: Buffer) => told.push(String(data)))
+    expect(await exitCode(recount), output.join('').slice(-3_000)).toBe(0)
+    expect(JSON.parse(told.join(''))).toMatchObject({ missing: 0, doubled: 0, wrongWindow: 0, wrongValue: 0 })
+  }
+})
+
+test('the health check of a service that has gone fails', async () => {
+  const words = compose.services['agent']!.healthcheck!.test.slice(1)
+  const gone = words.map((word) => word.replace(':8081', ':9'))
+  expect(await exitCode(startService('agent', gone))).toBe(1)
 })
 
 test('nobody comes in without the secrets', async () => {

