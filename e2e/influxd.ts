@@ -10,12 +10,11 @@ export const influxdAbsent = spawnSync('influxd', ['version']).error !== undefin
 /** A real InfluxDB 1 with a data folder of its own. */
 export class Influxd {
   readonly url: string
-  readonly #child: ChildProcess
+  #child: ChildProcess | undefined
   readonly #folder: string
 
-  private constructor(url: string, child: ChildProcess, folder: string) {
+  private constructor(url: string, folder: string) {
     this.url = url
-    this.#child = child
     this.#folder = folder
   }
 
@@ -38,17 +37,29 @@ bind-address = "127.0.0.1:${rpc}"
   level = "error"
 `
     writeFileSync(join(folder, 'influxdb.conf'), config)
-    const child = spawn('influxd', ['-config', join(folder, 'influxdb.conf')], { stdio: 'ignore' })
-    const url = `http://127.0.0.1:${http}`
-    const answers = async () => (await fetch(`${url}/ping`).catch(() => undefined))?.ok
+    const influxd = new Influxd(`http://127.0.0.1:${http}`, folder)
+    await influxd.up()
+    return influxd
+  }
+
+  async up(): Promise<void> {
+    this.#child = spawn('influxd', ['-config', join(this.#folder, 'influxdb.conf')], { stdio: 'ignore' })
+    const answers = async () => (await fetch(`${this.url}/ping`).catch(() => undefined))?.ok
     await until(answers, { withinMs: 30_000, everyMs: 100, label: 'an answer of influxd' })
-    return new Influxd(url, child, folder)
+  }
+
+  /** kill -9; what it holds stays. */
+  async down(): Promise<void> {
+    const child = this.#child
+    if (!child) return
+    this.#child = undefined
+    const gone = new Promise((resolve) => child.once('exit', resolve))
+    child.kill('SIGKILL')
+    await gone
   }
 
   async stop(): Promise<void> {
-    const gone = new Promise((resolve) => this.#child.once('exit', resolve))
-    this.#child.kill('SIGKILL')
-    await gone
+    await this.down()
     rmSync(this.#folder, { recursive: true, force: true })
   }
 }

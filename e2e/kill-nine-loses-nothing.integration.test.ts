@@ -14,7 +14,7 @@ afterEach(async () => {
   await influxd?.stop()
 })
 
-it('over an hour of event time with every perturbation, in DuckDB and in InfluxDB', async () => {
+it('over an hour of event time with every perturbation and InfluxDB away in the middle, in both stores', async () => {
   influxd = await Influxd.start()
   stack = await RunningStack.start(
     temporaryFolder(),
@@ -22,7 +22,9 @@ it('over an hour of event time with every perturbation, in DuckDB and in InfluxD
     ...['--influx', influxd.url],
   )
   const kills = Array.from({ length: killsOfEach }, () => ['agent', 'ingest', 'broker']).flat()
-  for (const name of kills) {
+  for (const [index, name] of kills.entries()) {
+    if (index === killsOfEach) await influxd.down()
+    if (index === 2 * killsOfEach) await influxd.up()
     await delay(hourMs / speed / kills.length)
     await stack.kill(name)
   }
