@@ -62,12 +62,13 @@ describe('the provisioning', () => {
   })
 })
 
-test('the compose file mounts what the provisioning names and opens a page that exists', async () => {
+test('the compose file mounts what the provisioning names, opens a page that exists, and lets it refresh each second', async () => {
   const { grafana } = (await readYaml('docker-compose.yml')).services
   const { providers } = providersFile.parse(await readYaml('dashboards/grafana/provisioning/dashboards/millrace.yaml'))
   const mounts = grafana.volumes as string[]
   expect(mounts).toContain('./dashboards/grafana/provisioning:/etc/grafana/provisioning:ro')
   expect(mounts).toContain(`./dashboards/grafana/dashboards:${providers[0]?.options.path}:ro`)
+  expect(grafana.environment.GF_DASHBOARDS_MIN_REFRESH_INTERVAL).toBe('1s')
   const home = String(grafana.environment.GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH)
   expect(home.startsWith(`${providers[0]?.options.path}/`)).toBe(true)
   const file = home.split('/').at(-1)!

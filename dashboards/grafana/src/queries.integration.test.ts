@@ -238,3 +238,14 @@ test('the mean over an interval is the mean of its readings, not of its windows'
   const readings = rows[0]!.values.reduce((sum, [, , count]) => sum + Number(count), 0)
   expect(merged).toBeCloseTo(weighted / readings, 6)
 })
+
+test('a device that sends no numbers does not make the others look more complete', async () => {
+  const before = numbersOf((await askTitled('overview', 'Complete')).flat())
+  const line = `completeness_1m,device=mute,site=north-farm boots="[]",lengthMs=60000i,messages=1000000i,rev=0i ${toMs - hourMs / 2}`
+  const written = await fetch(`${influxd.url}/write?db=telemetry&rp=minute&precision=ms`, {
+    method: 'POST',
+    body: line,
+  })
+  expect(written.status).toBe(204)
+  expect(numbersOf((await askTitled('overview', 'Complete')).flat())).toEqual(before)
+})

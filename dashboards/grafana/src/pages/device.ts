@@ -4,10 +4,10 @@ import { amendedMarks, missingMarks } from '../annotations.ts'
 import { chosen, InfluxQl, inRange, interval, select, tables } from '../influxql.ts'
 import { zoomLink } from '../links.ts'
 import { bars, chart, colours, completenessSteps, inColour, list, number, steps, summaryLooks } from '../looks.ts'
+import { completePercent, meanOfReadings } from '../measures.ts'
 import { startPage, withSections } from '../page.ts'
 import { bandOverrides, catalogueOverrides, override } from '../units.ts'
 import { metrics, oneDevice, oneSite, sourceVariable } from '../variables.ts'
-import { completePercent, meanOfReadings } from './overview.ts'
 
 const hourMs = 3_600_000
 const deviceChosen = [chosen('site', 'device'), inRange]
@@ -51,11 +51,7 @@ function complete() {
     'Complete',
     'Messages that arrived, of those that the numbers of the device say were sent, in the windows of this time range.',
   )
-    .withTarget(
-      new InfluxQl({ fields: { complete: completePercent }, from: tables.completeness, where: deviceChosen }).alias(
-        'complete',
-      ),
-    )
+    .withTarget(new InfluxQl(completePercent()).alias('complete'))
     .unit('percent')
     .decimals(2)
     .noValue('sends no numbers')
@@ -109,12 +105,18 @@ function hours() {
     .height(9)
 }
 
+/** As they are stored: a day of another zone than UTC does not begin where InfluxDB begins its spans. */
+const dayByDay = () => {
+  const fields = Object.fromEntries(Object.keys(summaryFields).map((name) => [name, `"${name}"`]))
+  return new InfluxQl({ fields, from: tables.days, where: metricChosen, by: ['metric'] }).alias('$tag_metric $col')
+}
+
 function days() {
   return chart(
     '$metric: days',
     'Days merged from the minutes that agents sent, kept without end. The last 90 days, or the range chosen if it is a fixed one. Click a point to see the hours of that day.',
   )
-    .withTarget(overTime(tables.days))
+    .withTarget(dayByDay())
     .interval('1d')
     .timeFrom('90d')
     .showPoints(common.VisibilityMode.Always)

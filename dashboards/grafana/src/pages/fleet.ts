@@ -5,10 +5,10 @@ import * as statushistory from '@grafana/grafana-foundation-sdk/statushistory'
 import { chosen, InfluxQl, inRange, interval, rangeEndMs, select, source, tables, variable } from '../influxql.ts'
 import { deviceLink } from '../links.ts'
 import { colours, columns, completenessSteps, list, number, steps } from '../looks.ts'
+import { completePercent, meanOfReadings } from '../measures.ts'
 import { startPage, withSections } from '../page.ts'
 import { catalogueOverrides } from '../units.ts'
 import { devices, oneMetric, silence, sites, sourceVariable } from '../variables.ts'
-import { completePercent, meanOfReadings } from './overview.ts'
 
 const devicesChosen = [chosen('site', 'device'), inRange]
 const metricChosen = [chosen('site', 'device', 'metric'), inRange]
@@ -179,14 +179,9 @@ function heatMap() {
       )
       .datasource(source)
       .withTarget(
-        new InfluxQl({
-          fields: { complete: completePercent },
-          from: tables.completeness,
-          where: devicesChosen,
-          every: interval,
-          by: ['site', 'device'],
-          fill: 'none',
-        }).alias('$tag_site/$tag_device'),
+        new InfluxQl(completePercent({ every: interval, by: ['site', 'device'], fill: 'none' })).alias(
+          '$tag_site/$tag_device',
+        ),
       )
       .interval('1m')
       // More cells than this are narrower than they can be pointed at.

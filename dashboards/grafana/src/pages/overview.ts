@@ -4,17 +4,13 @@ import { missingMarks } from '../annotations.ts'
 import { chosen, InfluxQl, inRange, interval, select, tables, variable } from '../influxql.ts'
 import { deviceLink } from '../links.ts'
 import { bars, chart, columns, completenessSteps, list, liveLook, number, steps, zeroOrWrong } from '../looks.ts'
+import { completePercent, meanOfReadings } from '../measures.ts'
 import { startPage, withSections } from '../page.ts'
 import { catalogueOverrides } from '../units.ts'
 import { devices, oneMetric, sites, sourceVariable } from '../variables.ts'
 
 const devicesChosen = [chosen('site', 'device'), inRange]
 const metricChosen = [chosen('site', 'device', 'metric'), inRange]
-
-/** Weighted by the readings of each window, so that any interval gives the mean of its readings. */
-export const meanOfReadings = 'sum("sum") / sum("count")'
-
-export const completePercent = '100 * sum("messages") / (sum("messages") + sum("missing"))'
 
 function reporting() {
   const each = select({
@@ -70,11 +66,7 @@ function complete() {
     'Complete',
     'Messages that arrived, of those that the numbers of the devices say were sent. Gaps of whole windows are not in it: the Fleet page shows them.',
   )
-    .withTarget(
-      new InfluxQl({ fields: { complete: completePercent }, from: tables.completeness, where: devicesChosen }).alias(
-        'complete',
-      ),
-    )
+    .withTarget(new InfluxQl(completePercent()).alias('complete'))
     .unit('percent')
     .decimals(2)
     .noValue('no numbers')
@@ -177,15 +169,7 @@ function completeness() {
     'Complete, by site',
     'Messages that arrived, of those that the numbers of the devices say were sent, in each interval. Devices without numbers are not in it.',
   )
-    .withTarget(
-      new InfluxQl({
-        fields: { complete: completePercent },
-        from: tables.completeness,
-        where: devicesChosen,
-        every: interval,
-        by: ['site'],
-      }).alias('$tag_site'),
-    )
+    .withTarget(new InfluxQl(completePercent({ every: interval, by: ['site'] })).alias('$tag_site'))
     .interval('1m')
     .unit('percent')
     .max(100)
