@@ -47,6 +47,23 @@ describe('upkeep', () => {
     expect(upkeep.silence()).toEqual([])
   })
 
+  it('closes the last good window of a device whose clock ran ahead, though it goes on sending from the future', () => {
+    const { clock, keeper, upkeep, read, obey } = fixture()
+    upkeep.listening()
+    const device = read('ahead', startMs)
+    let entries = 0
+    for (let s = 0; s < 240; s += 2) {
+      clock.advance(2_000)
+      read('ahead', startMs + 60 * minute + s * 1_000)
+      const due = upkeep.silence()
+      entries += due.length
+      obey(due)
+    }
+    expect(keeper.takeClosings().windows.map((window) => window.device)).toEqual([device])
+    expect(keeper.device(device)?.counts).toMatchObject({ accepted: 121, invalid: { future: 120 } })
+    expect(entries).toBe(2)
+  })
+
   it('counts silence from the moment the agent listens: while it was away nobody could be heard', () => {
     const { clock, upkeep, read } = fixture()
     const device = read('d', startMs)

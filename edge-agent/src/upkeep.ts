@@ -20,6 +20,8 @@ const growBelow = 0.5
 export class Upkeep {
   readonly #options: UpkeepOptions
   #listeningMs = Number.POSITIVE_INFINITY
+  /** By device: when it was last closed for silence. What is set aside opens message windows, and those wait as long again. */
+  readonly #closedMs = new Map<number, number>()
 
   constructor(options: UpkeepOptions) {
     this.#options = options
@@ -38,9 +40,10 @@ export class Upkeep {
     const retired: number[] = []
     for (const view of keeper.devices()) {
       const silentMs = this.#silentMs(view)
-      if (view.hasOpen && silentMs >= idleMs) idle.push(view.device)
+      if (view.hasOpen && Math.min(silentMs, this.#sinceClosedMs(view)) >= idleMs) idle.push(view.device)
       else if (silentMs >= retireAfterMs && view.floorMs <= view.newestMs) retired.push(view.device)
     }
+    for (const device of idle) this.#closedMs.set(device, this.#options.clock.monotonic())
     return [
       ...(idle.length > 0 ? [{ kind: 'idle' as const, devices: Uint32Array.from(idle) }] : []),
       ...(retired.length > 0 ? [{ kind: 'retire' as const, devices: Uint32Array.from(retired) }] : []),
@@ -63,6 +66,11 @@ export class Upkeep {
     return { kind: 'span', amendSpanMs: Math.max(shortestMs, Math.floor(keeper.amendSpanMs * factor)) }
   }
 
+  #sinceClosedMs({ device }: DeviceView): number {
+    return this.#options.clock.monotonic() - (this.#closedMs.get(device) ?? Number.NEGATIVE_INFINITY)
+  }
+
+  /** Since a reading last entered one of the device's windows. */
   #silentMs({ lastArrivalMonotonicMs }: DeviceView): number {
     const since = Number.isNaN(lastArrivalMonotonicMs)
       ? this.#listeningMs

@@ -149,7 +149,7 @@ export interface DeviceView {
   floorMs: number
   /** Stored sets of windows that end here or before may be dropped: the floor, but never an open window's own set. */
   setsFromMs: number
-  /** NaN where nothing arrived since the agent's start. */
+  /** When a reading last entered one of its windows; NaN where none did since the agent's start. */
   lastArrivalMonotonicMs: number
   hasOpen: boolean
   /** Window length in force for the newest reading, ms. */

@@ -21,7 +21,6 @@ export class MessageIntake {
     const messages = stamped(arrived, arrival)
     for (let i = 0; i < messages.length; i += 1) {
       const owner = this.state.device(messages.device[i]!)
-      owner.lastArrival = arrival.monotonicMs
       this.state.touch(owner)
       const ts = messages.ts[i]!
       const window = this.windowOf(owner, countedAt(owner, ts, arrival))

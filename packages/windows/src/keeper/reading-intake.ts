@@ -45,7 +45,6 @@ export class ReadingIntake {
   private arrive(owner: DeviceState, flags: number): void {
     owner.counts.accepted += 1
     owner.counts.qos0 += (flags & qos0) >> 1
-    owner.lastArrival = this.arrival.monotonicMs
     if (!owner.touched) this.state.touch(owner)
   }
 
@@ -58,6 +57,8 @@ export class ReadingIntake {
     data[at + 2] = readings.value[i]!
     window.length += 1
     owner.counts.open += 1
+    // Only what enters a window keeps the device from idle close: a clock far ahead must not hold its last minute open.
+    owner.lastArrival = this.arrival.monotonicMs
     if (!window.touched) this.state.touchWindow(window)
     if (ts > owner.newest) this.moveOn(owner, ts)
   }
