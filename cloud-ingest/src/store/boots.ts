@@ -18,7 +18,7 @@ interface Run {
 }
 
 /** Rows in order of start, merged by device and run. */
-export function mergeOverTime(rows: readonly CompletenessRow[]): DeviceBoots[] {
+export function mergeOverTime(rows: readonly Pick<CompletenessRow, 'site' | 'device' | 'boots'>[]): DeviceBoots[] {
   const devices = new Map<string, { site: string; device: string; runs: Map<string | null, Run> }>()
   for (const { site, device, boots } of rows) {
     const entry = devices.get(`${site}/${device}`) ?? { site, device, runs: new Map<string | null, Run>() }

@@ -32,7 +32,18 @@ export function selectReadings(range: SeriesRange): string {
 
 export function selectCompleteness(range: DeviceRange): string {
   const { site, device } = range
-  return `SELECT * FROM "minute"./^completeness_/ ${where(range, { site, device })}`
+  return `SELECT "boots" FROM "minute"./^completeness_/ ${where(range, { site, device })} GROUP BY "site", "device"`
+}
+
+/** Shares of each window in order of time, of what `selectCompleteness` asks for. */
+export function toShares(
+  results: readonly ResultSeries[],
+): Pick<CompletenessRow, 'site' | 'device' | 'start' | 'boots'>[] {
+  const rows = results.flatMap(({ tags, values }) => {
+    const { site, device } = tags as unknown as { site: string; device: string }
+    return values.map(([start, boots]) => ({ site, device, start: Number(start), boots: JSON.parse(String(boots)) }))
+  })
+  return rows.sort((a, b) => a.start - b.start)
 }
 
 function toObjects({ columns, values }: ResultSeries): Record<string, unknown>[] {

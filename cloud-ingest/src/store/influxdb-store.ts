@@ -27,6 +27,7 @@ import {
   toCompleteness,
   toRows,
   toSeries,
+  toShares,
 } from './influxdb-rows.ts'
 import type { Policy } from './influxdb-schema.ts'
 import { LineBuffer } from './line-buffer.ts'
@@ -77,7 +78,7 @@ export class InfluxDbStore implements Store {
   }
 
   async readCompleteness(range: DeviceRange): Promise<DeviceBoots[]> {
-    return mergeOverTime(toCompleteness((await this.connection.query([selectCompleteness(range)])).flat()))
+    return mergeOverTime(toShares((await this.connection.query([selectCompleteness(range)])).flat()))
   }
 
   async *readAll(): AsyncIterable<StoreBatch> {
