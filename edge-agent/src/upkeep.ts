@@ -44,10 +44,7 @@ export class Upkeep {
       else if (silentMs >= retireAfterMs && view.floorMs <= view.newestMs) retired.push(view.device)
     }
     for (const device of idle) this.#closedMs.set(device, this.#options.clock.monotonic())
-    return [
-      ...(idle.length > 0 ? [{ kind: 'idle' as const, devices: Uint32Array.from(idle) }] : []),
-      ...(retired.length > 0 ? [{ kind: 'retire' as const, devices: Uint32Array.from(retired) }] : []),
-    ]
+    return [...entries('idle', idle), ...entries('retire', retired)]
   }
 
   /** The amendment span that keeps the sets within their budget, if it is another than now. */
@@ -77,4 +74,8 @@ export class Upkeep {
       : Math.max(this.#listeningMs, lastArrivalMonotonicMs)
     return this.#options.clock.monotonic() - since
   }
+}
+
+function entries(kind: 'idle' | 'retire', devices: readonly number[]): JournalEntry[] {
+  return devices.length > 0 ? [{ kind, devices: Uint32Array.from(devices) }] : []
 }
