@@ -1,13 +1,13 @@
 import { createMeters, type HttpServer, type Meters } from '@millrace/pipeline'
 import { timeCheckMs } from './agent-time.ts'
 import { idleMs } from './config.ts'
+import { createPressure } from './give-up.ts'
 import { createAgentHttp } from './http.ts'
 import { Live } from './live.ts'
 import { openPipeline, type Pipeline, type PipelineOptions, startPipeline, stopPipeline } from './pipeline.ts'
-import { Pressure } from './pressure.ts'
+import type { Pressure } from './pressure.ts'
 import { Provisional } from './rollup/index.ts'
 import type { ServiceManager } from './service-manager.ts'
-import { reserveOf } from './spool/index.ts'
 import { offline, statusBody } from './status.ts'
 import { StatusReporter } from './status-reporter.ts'
 import { Ticker } from './ticker.ts'
@@ -33,8 +33,6 @@ export interface Agent {
 
 const statusEveryMs = 10_000
 const spanEveryMs = 10_000
-/** Messages given up at once by a full spool that may drop its oldest. */
-const dropAtOnce = 32
 const offlineWithinMs = 500
 
 /** Starts an agent; rejects with a MillraceError that a person can act on. */
@@ -73,31 +71,6 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     await running.stop()
     throw error
   }
-}
-
-function createPressure({ config, log }: AgentOptions, pipeline: Pipeline, upkeep: Upkeep): Pressure {
-  const { spool, commits, checkpoints, sender } = pipeline
-  return new Pressure({
-    whenFull: config.spool.whenFull,
-    maxBytes: config.spool.maxBytes,
-    reserveBytes: reserveOf(config.spool.maxBytes),
-    usedBytes: () => spool.usedBytes(),
-    shorterSpan: () => upkeep.shrunkSpan(0.5),
-    append: (entry) => commits.append(entry),
-    checkpoint: async () => {
-      await commits.flush()
-      await checkpoints.run()
-    },
-    dropOldest: async () => {
-      const dropped = await spool.dropOldest(dropAtOnce)
-      for (const message of dropped) sender.forget(message)
-      log.warn({ messages: dropped.length }, 'the spool is full: gave up its oldest messages')
-    },
-    resume: () => {
-      commits.resume()
-      log.info({}, 'the spool has room again')
-    },
-  })
 }
 
 interface RunningParts {

@@ -28,6 +28,16 @@ export interface CommitRecord {
   entries: readonly JournalEntry[]
   names: readonly NameRow[]
   setAside: readonly SetAsideInput[]
+  /** Messages that leave the outbox unsent in the same transaction. */
+  gaveUp?: readonly GivenUp[]
+}
+
+/** A message given up for lack of room. */
+export interface GivenUp {
+  site: string
+  seq: number
+  /** In its rows. */
+  readings: number
 }
 
 export interface JournaledEntry {
@@ -72,6 +82,8 @@ export interface OutgoingRecord {
   bytes: Uint8Array
   /** Messages of the same site that must be receipted first. */
   after: readonly number[]
+  /** Readings that this message adds to what was sent of each device. */
+  added: readonly { device: number; readings: number }[]
 }
 
 /** One checkpoint: all of it in one transaction, or nothing. */

@@ -73,8 +73,8 @@ describe('a full spool', () => {
     expect((await status()).unaccounted).toBe(0)
   }, 120_000)
 
-  it('drops its oldest messages where it is told to, and says how many readings went', async () => {
-    const { agent, one } = await stack('drop-oldest')
+  it('drops its oldest messages where it is told to, and its accounts say so, here and upstream', async () => {
+    const { cloudPort, agent, one } = await stack('drop-oldest')
     let over = false
     const filling = fill(one, agent, () => over)
     const dropped = async () => (await agent.reporter.status()).spool.dropped
@@ -84,6 +84,17 @@ describe('a full spool', () => {
     const [first] = await dropped()
     expect(first).toMatchObject({ site: 'hall' })
     expect(first?.readings).toBeGreaterThan(0)
-    expect((await agent.reporter.status()).unaccounted).toBe(0)
+    await bench.broker(cloudPort)
+    const ingest = await bench.add(new FakeIngest({ url: `mqtt://127.0.0.1:${cloudPort}` }))
+    const status = () => agent.reporter.status()
+    await until(async () => (await status()).spool.outboxMessages === 0, { withinMs: 20_000, label: 'an empty outbox' })
+    const { accounts, unaccounted, spool } = await status()
+    expect([unaccounted, accounts.dropped]).toEqual([0, spool.dropped[0]?.readings])
+    await agent.pipeline.checkpoints.run(undefined, true)
+    const account = () => ingest.accounts.get('hall/d1')
+    await until(() => account()?.dropped.full === accounts.dropped, { withinMs: 10_000, label: 'the account upstream' })
+    const held = ingest.rowsOf('d1').reduce((sum, { count }) => sum + count, 0)
+    expect(held).toBe(account()?.closed)
+    expect(ingest.breaches).toEqual([])
   }, 120_000)
 })

@@ -105,7 +105,7 @@ function createSender({ spool, uplink, log }: Pick<Pipeline, 'spool' | 'uplink'>
     spool: spool.name,
     maxOutstanding: maxOutstandingMessages,
     newest: (limit, exclude) => spool.newest(limit, exclude),
-    publish: ({ bytes, ...message }) => uplink.send({ ...message, body: bytes }),
+    publish: ({ bytes, ...message }, withdrawn) => uplink.send({ ...message, body: bytes }, withdrawn),
     settle: (site, receipt) => spool.settle(site, receipt),
     clock: systemClock,
     onError: (error) => log.warn({ error }, 'a message could not be sent or settled'),

@@ -54,6 +54,8 @@ export class SummariesDraft {
   readonly accounts = new Map<number, AccountRow>()
   /** Numbers of messages that must be receipted first: each holds the revision before one of this draft. */
   readonly after = new Set<number>()
+  /** Readings that the rows add to what was sent, by device. */
+  readonly added = new Map<number, number>()
   bytes = emptyBodyBytes
 
   get isEmpty(): boolean {

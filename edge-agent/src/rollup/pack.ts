@@ -61,6 +61,7 @@ export class Packer {
     draft.summaries.push(entry.row)
     this.#follow(entry, draft, seq)
     this.#account(draft, entry.device).sent = this.#context.addSent(entry.device, entry.added)
+    draft.added.set(entry.device, (draft.added.get(entry.device) ?? 0) + entry.added)
   }
 
   #addCompleteness(entry: CompletenessEntry): void {

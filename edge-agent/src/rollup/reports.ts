@@ -9,6 +9,7 @@ interface Terms {
 export class Reports {
   readonly #byDevice = new Map<number, ReportRecord>()
   readonly #touched = new Set<number>()
+  readonly #changed = new Set<number>()
   readonly #reportedMs = new Map<number, number>()
 
   restore(records: readonly ReportRecord[]): void {
@@ -28,16 +29,23 @@ export class Reports {
     return record.sent
   }
 
+  /** Terms of these devices moved without a reading: the cloud is to hear of it. */
+  changed(devices: readonly { device: number }[]): void {
+    for (const { device } of devices) this.#changed.add(device)
+  }
+
   /** True where the terms moved since they were last reported, and that was at least `quietMs` of real time ago. */
   isDue(device: number, { accepted, open }: Terms, quietMs: number): boolean {
     const record = this.#byDevice.get(device)
-    if ((record?.accepted ?? 0) === accepted && (record?.open ?? 0) === open) return false
+    const same = (record?.accepted ?? 0) === accepted && (record?.open ?? 0) === open
+    if (same && !this.#changed.has(device)) return false
     return performance.now() - (this.#reportedMs.get(device) ?? Number.NEGATIVE_INFINITY) >= quietMs
   }
 
   reported(device: number, { accepted, open }: Terms): void {
     Object.assign(this.#record(device), { accepted, open })
     this.#reportedMs.set(device, performance.now())
+    this.#changed.delete(device)
     this.#touched.add(device)
   }
 

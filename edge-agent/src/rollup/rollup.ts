@@ -69,6 +69,7 @@ export class Rollup {
       return
     }
     this.keeper.apply(entry.entry)
+    if (entry.entry.kind === 'dropped') this.#options.reports.changed(entry.entry.losses)
     this.#appliedUpTo = entry.id
     this.#appliedBytes += entry.bytes
     this.#onApplied(entry.entry)
@@ -161,7 +162,8 @@ export class Rollup {
     return packer.pack(entries).map(({ draft, seq }) => {
       for (const device of draft.accounts.keys()) reports.reported(device, terms(device))
       const bytes = draft.encode({ ...head, site }, seq)
-      return { site, seq, kind: 'summaries', bytes, after: [...draft.after] }
+      const added = [...draft.added].map(([device, readings]) => ({ device, readings }))
+      return { site, seq, kind: 'summaries', bytes, after: [...draft.after], added }
     })
   }
 

@@ -4,14 +4,22 @@ import { decodeEntry, encodeEntry } from '@millrace/windows'
 import type {
   CheckpointRecord,
   CommitRecord,
+  GivenUp,
   JournaledEntry,
   Recovered,
   SetAsideInput,
   SetLoader,
 } from '../checkpoint.ts'
-import { readRecovered, setLoader } from './queries.ts'
+import { lossesOf, readRecovered, setLoader } from './queries.ts'
 import { setSpoolApart } from './set-apart.ts'
-import { agentSchema, checkpointStatements, droppedStatements, nameStatements, spoolVersion } from './tables.ts'
+import {
+  agentSchema,
+  checkpointStatements,
+  droppedStatements,
+  laterTables,
+  nameStatements,
+  spoolVersion,
+} from './tables.ts'
 
 export interface AgentSpoolOptions {
   folder: string
@@ -29,7 +37,7 @@ export interface SpoolState {
   setBytes: number
 }
 
-export interface DroppedMessage {
+export interface MessageName {
   site: string
   seq: number
 }
@@ -65,10 +73,13 @@ export class AgentSpool {
     const { folder, maxBytes } = options
     const schema = [...agentSchema, ...journal.schema, ...outbox.schema, ...deadLetters.schema]
     const reserveBytes = reserveOf(maxBytes)
-    return new AgentSpool(
-      await openSpool({ folder, application: 'edge-agent', version: spoolVersion, schema, maxBytes, reserveBytes }),
-      setApart,
+    const about = { folder, application: 'edge-agent', version: spoolVersion, schema, maxBytes, reserveBytes }
+    const spool = await openSpool(about)
+    await spool.write(
+      laterTables.map((sql) => ({ sql, rows: [[]] })),
+      { reserve: true },
     )
+    return new AgentSpool(spool, setApart)
   }
 
   /** Begins a new spool beside one whose rows cannot be read; the old one stays in the folder for people. */
@@ -109,9 +120,11 @@ export class AgentSpool {
   }
 
   /** Makes entries durable; with `reserve` also in a full spool. Rejects with SpoolFullError, and then nothing is kept. */
-  async commit({ entries, names, setAside }: CommitRecord, reserve = false): Promise<JournaledEntry[]> {
+  async commit({ entries, names, setAside, gaveUp = [] }: CommitRecord, reserve = false): Promise<JournaledEntry[]> {
     const journaled: JournaledEntry[] = []
     const statements: Statement[] = [...nameStatements(names), ...letterStatements(setAside)]
+    statements.push(...gaveUp.flatMap(({ site, seq }) => outbox.settle(site, -1, [[seq, seq]])))
+    statements.push(...droppedStatements(gaveUp))
     for (const entry of entries) {
       const bytes = encodeEntry(entry)
       const id = ++this.#lastEntry
@@ -135,7 +148,7 @@ export class AgentSpool {
   }
 
   /** Messages that may be sent now, newest first. */
-  async newest(limit: number, exclude: readonly DroppedMessage[]) {
+  async newest(limit: number, exclude: readonly MessageName[]) {
     const messages = await outbox.newest(this.#spool, { limit, exclude })
     return messages.map((message) => ({ ...message, kind: message.kind as MessageKind }))
   }
@@ -144,15 +157,13 @@ export class AgentSpool {
     await this.#write(outbox.settle(site, upTo, ranges), { reserve: true })
   }
 
-  /** Gives up the oldest messages, counted with the readings in their rows. Returns those given up. */
-  async dropOldest(limit: number): Promise<DroppedMessage[]> {
-    const messages = await outbox.oldest(this.#spool, limit)
-    const statements = messages.flatMap(({ site, seq, bytes }) => [
-      ...outbox.settle(site, -1, [[seq, seq]]),
-      ...droppedStatements(site, 1, readingsIn(bytes)),
-    ])
-    if (statements.length > 0) await this.#write(statements, { reserve: true })
-    return messages
+  /** The oldest messages that no other waits for, and the readings that each device loses with them. */
+  async oldest(limit: number, exclude: readonly MessageName[]) {
+    const found = await outbox.oldest(this.#spool, limit + exclude.length)
+    const kept = new Set(exclude.map(({ site, seq }) => `${site}/${seq}`))
+    const free = found.filter(({ site, seq }) => !kept.has(`${site}/${seq}`)).slice(0, limit)
+    const messages: GivenUp[] = free.map(({ site, seq, bytes }) => ({ site, seq, readings: readingsIn(bytes) }))
+    return { messages, losses: await lossesOf(this.#spool, messages) }
   }
 
   async dropped(): Promise<{ site: string; messages: number; readings: number }[]> {

@@ -1,6 +1,6 @@
 import { type Delivery, SpoolFullError } from '@millrace/pipeline'
 import type { JournalEntry } from '@millrace/windows'
-import type { CommitRecord, JournaledEntry, SetAsideInput } from '../checkpoint.ts'
+import type { CommitRecord, GivenUp, JournaledEntry, SetAsideInput } from '../checkpoint.ts'
 import type { NameRow } from '../names.ts'
 
 /** Decodes messages at once into columns of its own. */
@@ -30,6 +30,12 @@ export interface CommitLoopOptions {
   onFailure(error: unknown): void
 }
 
+interface OwnEntry {
+  entry: JournalEntry
+  gaveUp: readonly GivenUp[]
+  done(): void
+}
+
 /** How soon to look again when the windows had no room, ms. */
 const againMs = 20
 /** How soon to try the agent's own entries again in a full spool, ms. */
@@ -42,7 +48,7 @@ const retryMs = 1_000
 export class CommitLoop {
   readonly #options: CommitLoopOptions
   #deliveries: Delivery[] = []
-  #own: JournalEntry[] = []
+  #own: OwnEntry[] = []
   #running: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
   #startedMs = Number.NEGATIVE_INFINITY
@@ -79,8 +85,15 @@ export class CommitLoop {
 
   /** Journals an entry of the agent's own; it also fits into a full spool. */
   append(entry: JournalEntry): void {
-    this.#own.push(entry)
-    this.#schedule(0)
+    void this.appendWith(entry, [])
+  }
+
+  /** The same, and these messages leave the outbox in the same transaction; resolves when that is on disk. */
+  appendWith(entry: JournalEntry, gaveUp: readonly GivenUp[]): Promise<void> {
+    return new Promise((done) => {
+      this.#own.push({ entry, gaveUp, done })
+      this.#schedule(0)
+    })
   }
 
   /** Commits and acknowledges what was received, and takes nothing more. */
@@ -131,14 +144,17 @@ export class CommitLoop {
   }
 
   async #commitOwn(): Promise<void> {
-    const entries = this.#own
-    if (entries.length === 0) return
+    const own = this.#own
+    if (own.length === 0) return
     this.#own = []
+    const entries = own.map(({ entry }) => entry)
+    const gaveUp = own.flatMap((one) => one.gaveUp)
     try {
-      const journaled = await this.#options.commit({ entries, names: [], setAside: [] }, true)
+      const journaled = await this.#options.commit({ entries, names: [], setAside: [], gaveUp }, true)
       for (const entry of journaled) this.#options.apply(entry)
+      for (const { done } of own) done()
     } catch (error) {
-      this.#own = [...entries, ...this.#own]
+      this.#own = [...own, ...this.#own]
       throw error
     }
   }

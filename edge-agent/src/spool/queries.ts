@@ -86,3 +86,13 @@ export async function readRecovered(spool: Spool): Promise<Recovered> {
     numbers: new Map([...lastSeqs].map(([site, seq]) => [site, seq + 1])),
   }
 }
+
+/** Readings that the devices lose with messages that leave the outbox unsent. */
+export async function lossesOf(spool: Spool, messages: readonly { site: string; seq: number }[]) {
+  const keys = JSON.stringify(messages.map(({ site, seq }) => [site, seq]))
+  const sql = `SELECT r.device, sum(r.readings) FROM json_each(?) AS k
+    JOIN message_readings AS r ON r.site = k.value ->> 0 AND r.seq = k.value ->> 1
+    GROUP BY r.device HAVING sum(r.readings) > 0 ORDER BY r.device`
+  const rows = await spool.read(sql, [keys])
+  return rows.map(([device, readings]) => ({ device: Number(device), readings: Number(readings) }))
+}

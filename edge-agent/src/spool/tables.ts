@@ -1,5 +1,5 @@
 import type { SqlValue, Statement } from '@millrace/spool'
-import type { CheckpointRecord } from '../checkpoint.ts'
+import type { CheckpointRecord, GivenUp } from '../checkpoint.ts'
 import type { NameRow } from '../names.ts'
 
 /** Raise it with every change of a table; a spool of another version is refused, never overwritten. */
@@ -34,6 +34,17 @@ export const agentSchema: readonly string[] = [
   'CREATE TABLE dropped (site TEXT PRIMARY KEY, messages INTEGER NOT NULL, readings INTEGER NOT NULL) STRICT, WITHOUT ROWID',
 ]
 
+/**
+ * What a spool of the same version made by an earlier release may lack. `message_readings`: the readings that each
+ * waiting message adds to what was sent of a device, for the case that it must be given up.
+ */
+export const laterTables: readonly string[] = [
+  `CREATE TABLE IF NOT EXISTS message_readings (site TEXT NOT NULL, seq INTEGER NOT NULL, device INTEGER NOT NULL,
+    readings INTEGER NOT NULL, PRIMARY KEY (site, seq, device)) STRICT, WITHOUT ROWID`,
+  `CREATE TRIGGER IF NOT EXISTS message_readings_gone AFTER DELETE ON outbox BEGIN
+    DELETE FROM message_readings WHERE site = old.site AND seq = old.seq; END`,
+]
+
 function upsert(table: string, keys: readonly string[], values: readonly string[]): string {
   const columns = [...keys, ...values]
   const updates = values.map((column) => `${column} = excluded.${column}`).join(', ')
@@ -60,6 +71,7 @@ const sql = {
   dropUnstamped: 'DELETE FROM unstamped WHERE series = ?',
   putKeeper: upsert('keeper', ['id'], ['bytes']),
   putReport: upsert('reports', ['device'], ['sent', 'accepted', 'open']),
+  addReadings: 'INSERT INTO message_readings VALUES (?, ?, ?, ?)',
   addDropped: `INSERT INTO dropped (site, messages, readings) VALUES (?, ?, ?)
     ON CONFLICT DO UPDATE SET messages = messages + excluded.messages, readings = readings + excluded.readings`,
 }
@@ -137,6 +149,12 @@ export function checkpointStatements(record: CheckpointRecord): Statement[] {
     ...setStatements(record),
     ...keeperStatements(record),
     ...statement(
+      sql.addReadings,
+      record.messages.flatMap(({ site, seq, added }) => {
+        return added.map(({ device, readings }) => [site, seq, device, readings])
+      }),
+    ),
+    ...statement(
       sql.putReport,
       record.reports.map(({ device, sent, accepted, open }) => [device, sent, accepted, open]),
     ),
@@ -144,6 +162,9 @@ export function checkpointStatements(record: CheckpointRecord): Statement[] {
 }
 
 /** Counts of messages given up unsent (`drop-oldest`). */
-export function droppedStatements(site: string, messages: number, readings: number): Statement[] {
-  return statement(sql.addDropped, [[site, messages, readings]])
+export function droppedStatements(gaveUp: readonly GivenUp[]): Statement[] {
+  return statement(
+    sql.addDropped,
+    gaveUp.map(({ site, readings }) => [site, 1, readings]),
+  )
 }

@@ -40,8 +40,8 @@ class MqttUplink implements Uplink {
     await this.#link.start()
   }
 
-  send(message: Outgoing): Promise<void> {
-    return this.#link.publish({ ...this.#addressed(message), qos: 1 })
+  send(message: Outgoing, withdrawn?: AbortSignal): Promise<void> {
+    return this.#link.publish({ ...this.#addressed(message), qos: 1 }, withdrawn)
   }
 
   offer(message: Outgoing): void {

@@ -23,7 +23,7 @@ export interface SenderOptions {
   /** Forgets messages; durable when it resolves. */
   settle(site: string, receipt: Receipt): Promise<void>
   /** Resolves when the wire has taken the message, which ends no duty of ours. */
-  publish(message: OutboxMessage): Promise<void>
+  publish(message: OutboxMessage, withdrawn: AbortSignal): Promise<void>
   /** Real time: back-off does not follow a clock file. */
   clock: Clock
   onError(error: unknown): void
@@ -36,6 +36,7 @@ interface Outstanding {
   sentMs: number
   dueMs: number
   publishing: boolean
+  withdrawn: AbortController
 }
 
 const repeatLimits = { minMs: 5_000, maxMs: 600_000 }
@@ -105,9 +106,30 @@ export class Sender {
     }
   }
 
-  /** Drops a message that is no longer in the outbox. */
+  /** Messages that may be at the far side already. */
+  onTheWay(): MessageName[] {
+    return [...this.#outstanding.values()].map(({ message: { site, seq } }) => ({ site, seq }))
+  }
+
+  /** Drops a message that is no longer in the outbox, also from the wire if that is away. */
   forget({ site, seq }: MessageName): void {
+    this.#outstanding.get(`${site}/${seq}`)?.withdrawn.abort()
     this.#outstanding.delete(`${site}/${seq}`)
+  }
+
+  /** Runs `work` while no receipt is settled, so that what it gives up is not settled at the same time. */
+  async betweenReceipts<T>(work: () => Promise<T>): Promise<T> {
+    while (this.#settling !== undefined) await this.#settling
+    const working = work()
+    this.#settling = working
+      .then(
+        () => this.#settleAll(),
+        () => this.#settleAll(),
+      )
+      .finally(() => {
+        this.#settling = undefined
+      })
+    return await working
   }
 
   /** Waits for work under way on the spool. */
@@ -145,9 +167,11 @@ export class Sender {
     await this.#settling
     const room = this.#options.maxOutstanding - this.#outstanding.size
     if (room <= 0) return
-    const exclude = [...this.#outstanding.values()].map(({ message: { site, seq } }) => ({ site, seq }))
-    for (const message of await this.#options.newest(room, exclude)) {
-      const entry: Outstanding = { message, tries: 0, sentMs: 0, dueMs: 0, publishing: false }
+    for (const message of await this.#options.newest(room, this.onTheWay())) {
+      const entry: Outstanding = {
+        ...{ message, tries: 0, sentMs: 0, dueMs: 0, publishing: false },
+        withdrawn: new AbortController(),
+      }
       this.#outstanding.set(`${message.site}/${message.seq}`, entry)
       this.#send(entry)
     }
@@ -163,8 +187,10 @@ export class Sender {
     if (entry.publishing) return
     entry.publishing = true
     this.#options
-      .publish(entry.message)
-      .catch((error: unknown) => this.#options.onError(error))
+      .publish(entry.message, entry.withdrawn.signal)
+      .catch((error: unknown) => {
+        if (!entry.withdrawn.signal.aborted) this.#options.onError(error)
+      })
       .finally(() => {
         entry.publishing = false
       })

@@ -27,8 +27,11 @@ export interface Outgoing {
 export interface Uplink {
   /** Begins to connect; a far side that is away is no error. */
   start(handlers: UplinkHandlers): Promise<void>
-  /** Resolves when the far side's transport has the message, however many connections that takes; rejects on `stop`. */
-  send(message: Outgoing): Promise<void>
+  /**
+   * Resolves when the far side's transport has the message, however many connections that takes; rejects on `stop`,
+   * and where `withdrawn` takes it back while there is no connection.
+   */
+  send(message: Outgoing, withdrawn?: AbortSignal): Promise<void>
   /** Sends if connected, else forgets: for what the next second replaces. */
   offer(message: Outgoing): void
   readonly connected: boolean

@@ -3,7 +3,7 @@ import { readBatch, readIds, writeBatch, writeIds } from './batch-codec.ts'
 import { ByteReader, ByteWriter } from './bytes.ts'
 import type { JournalEntry } from './types.ts'
 
-const codes = { data: 1, idle: 2, retire: 3, start: 4, anchor: 5, span: 6, settings: 7 } as const
+const codes = { data: 1, idle: 2, retire: 3, start: 4, anchor: 5, span: 6, settings: 7, dropped: 8 } as const
 const mostDevices = 2 ** 24
 
 const writer = new ByteWriter(65_536)
@@ -38,7 +38,7 @@ function readEntry(from: ByteReader): JournalEntry {
     case codes.retire:
       return { kind: 'retire', devices: readIds(from, from.count(mostDevices)) }
     default: {
-      if (code < codes.start || code > codes.settings) throw new RangeError(`unknown kind of entry ${code}`)
+      if (code < codes.start || code > codes.dropped) throw new RangeError(`unknown kind of entry ${code}`)
       return JSON.parse(from.text())
     }
   }

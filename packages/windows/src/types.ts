@@ -72,5 +72,7 @@ export type JournalEntry =
   | { kind: 'retire'; devices: Uint32Array }
   /** The amendment span shrinks (or grows back) for all devices; floors never fall. */
   | { kind: 'span'; amendSpanMs: number }
+  /** Closed readings whose messages were given up unsent for lack of room: out of `closed`, into `dropped` as `full`. */
+  | { kind: 'dropped'; losses: readonly { device: number; readings: number }[] }
   /** Time settings in force from the next full hour of each device's event time. */
   | { kind: 'settings'; settings: WindowSettings }

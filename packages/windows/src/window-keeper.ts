@@ -70,6 +70,7 @@ export class WindowKeeper implements Keeper {
   apply(entry: JournalEntry): void {
     if (entry.kind === 'data') this.applyData(entry.batch)
     else if (entry.kind === 'idle') for (const id of entry.devices) this.closeAll(this.state.device(id))
+    else if (entry.kind === 'dropped') this.giveUp(entry.losses)
     else if (entry.kind === 'retire') for (const id of entry.devices) this.retire(this.state.device(id))
     else this.applyGlobal(entry)
   }
@@ -170,7 +171,16 @@ export class WindowKeeper implements Keeper {
     }
   }
 
-  private applyGlobal(entry: Exclude<JournalEntry, { kind: 'data' | 'idle' | 'retire' }>): void {
+  private giveUp(losses: readonly { device: number; readings: number }[]): void {
+    for (const { device: id, readings } of losses) {
+      const device = this.state.device(id)
+      device.counts.closed -= readings
+      addReason(device.counts.dropped, 'full', readings)
+      this.state.touch(device)
+    }
+  }
+
+  private applyGlobal(entry: Exclude<JournalEntry, { kind: 'data' | 'idle' | 'retire' | 'dropped' }>): void {
     this.state.globalTouched = true
     if (entry.kind === 'anchor') this.anchor(entry)
     else if (entry.kind === 'start') this.start(entry.epoch)

@@ -77,9 +77,16 @@ export const outbox = {
     return rows.map(messageOf)
   },
 
-  /** Oldest first, for a spool that must give something up. */
+  /** Oldest first, for a spool that must give something up; none that another waits for, as that one repeats its rows. */
   async oldest(spool: Spool, limit: number): Promise<OutboxMessage[]> {
-    return (await spool.read('SELECT site, seq, kind, bytes FROM outbox ORDER BY id LIMIT ?', [limit])).map(messageOf)
+    const rows = await spool.read(
+      `SELECT site, seq, kind, bytes FROM outbox AS o WHERE NOT EXISTS (
+         SELECT 1 FROM outbox AS later, json_each(later.after) AS earlier
+         WHERE later.after IS NOT NULL AND later.site = o.site AND earlier.value = o.seq)
+       ORDER BY o.id LIMIT ?`,
+      [limit],
+    )
+    return rows.map(messageOf)
   },
 
   async counts(spool: Spool): Promise<OutboxCounts> {

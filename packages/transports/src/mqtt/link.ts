@@ -26,8 +26,9 @@ export interface MqttLink {
   /**
    * QoS 1 (the default): resolves on PUBACK, however many connections that takes; rejects only on `stop`.
    * QoS 0: resolves once handed to the connection, rejects with UnreachableError where there is none.
+   * `withdrawn` takes a QoS 1 message back, if there is no connection; then it rejects.
    */
-  publish(message: Message): Promise<void>
+  publish(message: Message, withdrawn?: AbortSignal): Promise<void>
   /** Holds for this and every later connection; QoS 1. `onMessage` must not throw. */
   subscribe(filters: readonly string[], onMessage: (message: Message) => void): void
   /** Called on each connection, after its subscriptions were granted. */
@@ -98,9 +99,9 @@ class Link implements MqttLink {
     return this.#connection.start()
   }
 
-  publish(message: Message): Promise<void> {
+  publish(message: Message, withdrawn?: AbortSignal): Promise<void> {
     if (this.#stopped) return Promise.reject(new UnreachableError('the link has been stopped'))
-    if (message.qos !== 0) return this.#outstanding.add(message)
+    if (message.qos !== 0) return this.#outstanding.add(message, withdrawn)
     const client = this.#connection.client
     if (!client) return Promise.reject(new UnreachableError('not connected, and QoS 0 is never kept'))
     return new Promise((resolve, reject) => {

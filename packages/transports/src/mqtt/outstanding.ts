@@ -26,11 +26,22 @@ export class Outstanding {
     return this.#onTheWay.size + this.#waiting.length - this.#waitingFrom
   }
 
-  add(message: Message): Promise<void> {
+  add(message: Message, withdrawn?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ message, resolve, reject })
+      const entry = { message, resolve, reject }
+      withdrawn?.addEventListener('abort', () => this.#withdraw(entry), { once: true })
+      this.#waiting.push(entry)
       this.#pump()
     })
+  }
+
+  /** What a live connection was given may be there already, and stays. */
+  #withdraw(entry: Entry): void {
+    if (this.#client) return
+    const at = this.#waiting.indexOf(entry, this.#waitingFrom)
+    if (at >= 0) this.#waiting.splice(at, 1)
+    else if (!this.#onTheWay.delete(entry)) return
+    entry.reject(new Error('withdrawn'))
   }
 
   connected(client: MqttClient): void {

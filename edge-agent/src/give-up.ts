@@ -1,0 +1,50 @@
+import type { Pipeline, PipelineOptions } from './pipeline.ts'
+import { Pressure } from './pressure.ts'
+import { reserveOf } from './spool/index.ts'
+import type { Upkeep } from './upkeep.ts'
+
+/** Messages given up at once by a full spool that may drop its oldest. */
+const dropAtOnce = 32
+
+/** What a full spool does, and with what. */
+export function createPressure(
+  { config, log }: Pick<PipelineOptions, 'config' | 'log'>,
+  pipeline: Pipeline,
+  upkeep: Upkeep,
+): Pressure {
+  const { spool, commits, checkpoints, sender } = pipeline
+  return new Pressure({
+    whenFull: config.spool.whenFull,
+    maxBytes: config.spool.maxBytes,
+    reserveBytes: reserveOf(config.spool.maxBytes),
+    usedBytes: () => spool.usedBytes(),
+    shorterSpan: () => upkeep.shrunkSpan(0.5),
+    append: (entry) => commits.append(entry),
+    checkpoint: async () => {
+      await commits.flush()
+      await checkpoints.run()
+    },
+    dropOldest: async () => {
+      const messages = await sender.betweenReceipts(() => giveUpOldest(pipeline))
+      log.warn({ messages }, 'the spool is full: gave up its oldest messages')
+    },
+    resume: () => {
+      commits.resume()
+      log.info({}, 'the spool has room again')
+    },
+  })
+}
+
+/**
+ * The oldest messages leave the outbox in the transaction that journals what their devices lose, so the accounts are
+ * right after a kill too. Their numbers stay a gap upstream. A window that is amended later brings its lost readings
+ * after all; they stay counted as dropped.
+ */
+async function giveUpOldest({ spool, commits, sender, uplink }: Pipeline): Promise<number> {
+  // What a live connection was given may be at the far side already.
+  const { messages, losses } = await spool.oldest(dropAtOnce, uplink.connected ? sender.onTheWay() : [])
+  if (messages.length === 0) return 0
+  await commits.appendWith({ kind: 'dropped', losses }, messages)
+  for (const message of messages) sender.forget(message)
+  return messages.length
+}
