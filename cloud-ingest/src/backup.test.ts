@@ -75,7 +75,7 @@ test('what a running ingest backed up is all there after everything was destroye
   await stack.stored()
   expect((await stack.summaries()).summaries[0]).toMatchObject({ rev: 2, count: 1 })
   expect((await stack.accounts()).total).toMatchObject({ mismatch: 0, conflicts: 0 })
-})
+}, 60_000)
 
 test('what comes while a backup is made is neither receipted nor lost', async () => {
   await stack.send({ rows: rows(0, 40) })
@@ -111,7 +111,7 @@ test('a stopped ingest is backed up from its files', async () => {
   await backUpStopped(configFor(stack.dataDir), { ...context(), store: undefined })
   await destroyAndRestore()
   expect(await everything()).toEqual(before)
-})
+}, 60_000)
 
 test('nothing is restored over a spool or rows, nor from a file that is cut, altered or something else', async () => {
   await stack.send({ rows: rows(0, 40) })

@@ -31,7 +31,9 @@ import type { Store } from './stored.ts'
 
 /** A store that does not answer is not waited for longer: what it was given is given again at the next start. */
 const stopWithinMs = 3_000
-/** How far behind a store may be for a backup to wait for it. */
+/** A store beside the first one that does not answer may have rows. */
+const answerWithinMs = 5_000
+/** A backup waits so long for a store that is behind. */
 const drainWithinMs = 20_000
 
 export interface IngestContext {
@@ -149,12 +151,15 @@ function createReporter({ clock, log, stores, view, custody, feeders, link, stag
   })
 }
 
-/** A new spool beside a store that has rows, or may have them, takes the place of one that was lost. */
+/** Series of the first store and of the spool; a new spool has to know whether it takes the place of a lost one. */
 async function knownSeries(stores: ReadonlyMap<string, Store>, custody: Custody): Promise<SeriesInfo[]> {
-  const stored = await Promise.all([...stores.values()].map((store) => store.series().catch(() => undefined)))
-  if (custody.isNew && stored.some((series) => series === undefined || series.length > 0))
-    await custody.followsAnother()
-  return [...(stored[0] ?? []), ...custody.series()]
+  const [first, ...others] = [...stores.values()].map((store) => () => store.series().catch(() => undefined))
+  const known = await first!()
+  if (custody.isNew) {
+    const answers = await Promise.all(others.map((ask) => Promise.race([ask(), pause(answerWithinMs)])))
+    if ([known, ...answers].some((series) => series === undefined || series.length > 0)) await custody.followsAnother()
+  }
+  return [...(known ?? []), ...custody.series()]
 }
 
 /**

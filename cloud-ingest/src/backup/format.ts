@@ -35,18 +35,18 @@ const counts = z.strictObject({ spoolBytes: z.int(), rows: z.int(), completeness
 const number = z.number()
 const text = z.string()
 
-/** Numbers that JSON cannot hold do not come out of a store. */
-const row = z.strictObject({
+/** Fields that somebody else has added to a measurement are left behind. */
+const row = z.object({
   ...{ site: nameSchema, device: nameSchema, metric: nameSchema, agent: nameSchema, spool: nameSchema, unit: text },
   ...{ sketch: text, start: number, lengthMs: number, rev: number, parts: number, count: number, sum: number },
   ...{ min: number, max: number, mean: number, stddev: number, first: number, firstTs: number, last: number },
   ...{ lastTs: number, p50: number, p95: number, p99: number, increase: number.nullable(), amended: number },
   ...{ duplicate: number, unstamped: number },
 })
-const share = z.strictObject({
+const share = z.object({
   ...{ boot: nameSchema.nullable(), firstSeq: number.nullable(), lastSeq: number.nullable(), messages: number },
 })
-const completeness = z.strictObject({
+const completeness = z.object({
   ...{ site: nameSchema, device: nameSchema, start: number, lengthMs: number, rev: number, boots: z.array(share) },
 })
 

@@ -89,13 +89,16 @@ function listen(app: HttpServer['app'], context: ServeContext): void {
   })
 }
 
-/** Demands a header that no page of another site can send unasked: it would hold the ingest up. */
+const stalledMs = 60_000
+
+/** Demands a header that no page of another site can send unasked, and lets go of who stops reading: a backup holds the ingest up. */
 function backup(app: HttpServer['app'], context: ServeContext): void {
   app.get('/api/backup', async (request, reply) => {
     const { store } = readQuery(request.query, backupQuery)
     if (request.headers['x-millrace'] !== 'backup')
       return await reply.code(400).send({ error: 'bad-request', message: 'send the header "x-millrace: backup"' })
     storeOf(context, store)
+    request.raw.socket.setTimeout(stalledMs, () => request.raw.socket.destroy())
     try {
       return await reply.type('application/gzip').send(await context.backup(store))
     } catch (error) {
