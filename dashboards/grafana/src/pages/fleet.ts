@@ -187,6 +187,8 @@ function heatMap() {
       // More cells than this are narrower than they can be pointed at.
       .maxDataPoints(90)
       .showValue(common.VisibilityMode.Never)
+      // Grafana 9.4 does not know pages and draws all rows.
+      .perPage(25)
       .unit('percent')
       .decimals(1)
       .min(0)
@@ -200,7 +202,7 @@ function heatMap() {
           .showLegend(true),
       )
       .span(24)
-      .height(12)
+      .height(14)
   )
 }
 
