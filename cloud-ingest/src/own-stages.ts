@@ -1,3 +1,4 @@
+import type { StatusBody } from '@millrace/contracts'
 import type { HttpServer } from '@millrace/pipeline'
 import type { CloudLink } from './cloud-link.ts'
 import type { Decoded } from './decode/index.ts'
@@ -22,17 +23,23 @@ export class OwnStages {
   private readonly collect = new Tally()
   private readonly spool = new Tally()
   private readonly serve = new Tally()
-  private readonly arrivedMs = new WeakMap<Spooled, number>()
+  private readonly arrived = new WeakMap<object, number>()
 
   received(decoded: Decoded): void {
     this.collect.passed(1)
     if (decoded.kind === 'ignored') this.collect.failed(1)
-    if (decoded.kind === 'spooled') this.arrivedMs.set(decoded.spooled, performance.now())
+    if (decoded.kind === 'spooled') this.arrived.set(decoded.spooled, performance.now())
+    if (decoded.kind === 'status') this.arrived.set(decoded.body, performance.now())
+  }
+
+  /** Monotonic ms. */
+  arrivedMs(status: StatusBody): number | undefined {
+    return this.arrived.get(status)
   }
 
   committed(messages: readonly Spooled[]): void {
     const now = performance.now()
-    for (const message of messages) this.spool.passed(1, now - (this.arrivedMs.get(message) ?? now))
+    for (const message of messages) this.spool.passed(1, now - (this.arrived.get(message) ?? now))
   }
 
   watch(app: HttpServer['app']): void {

@@ -146,6 +146,7 @@ async function createParts(config: IngestConfig, { clock, log }: IngestContext):
 function createReporter({ clock, log, stores, view, custody, feeders, link, stages }: Parts): Reporter {
   return new Reporter({
     ...{ clock, log, stores: [...stores.values()], statuses: view.statuses },
+    arrivedMs: (status) => stages.arrivedMs(status),
     accounts: () => custody.accounts(feeders.progress()),
     stages: stages.sources({ custody, feeders: feeders.feeders, link, listeners: () => view.events.size }),
   })

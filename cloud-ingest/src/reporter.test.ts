@@ -31,7 +31,8 @@ function setUp(spec: Partial<ReporterOptions> = {}) {
     devices: [device('north', 'pump'), device('north', 'fan', { unaccounted: -2 }), device('south', 'pump')],
     mismatchBySite: { north: 3, south: 0 },
   })
-  const options = { clock, log: silentLogger, stores: [store], statuses, accounts, stages: [], ...spec }
+  const arrivedMs = () => undefined
+  const options = { clock, log: silentLogger, stores: [store], statuses, accounts, arrivedMs, stages: [], ...spec }
   return { clock, statuses, written, reporter: new Reporter(options) }
 }
 
@@ -59,6 +60,24 @@ test("an agent's stages come from its status, in flow order, and one that is awa
   expect(collect).toEqual({ stage: 'agent-collect', ...name, total: 150, up: 1, perSecond: 5 })
   statuses.set('north/edge', { ...online, online: false })
   expect((await reporter.figures(20_000)).stages).toEqual([{ stage: 'agent-collect', ...name, up: 0 }])
+})
+
+test("an agent's rates go by when its status came, whenever they are asked for", async () => {
+  const arrived = new Map<StatusBody, number>()
+  const { statuses, reporter } = setUp({ arrivedMs: (status) => arrived.get(status) })
+  const rateAt = async (atMs: number) => (await reporter.figures(atMs)).stages[0]!.perSecond
+  const tell = (accepted: number, atMs: number) => {
+    const status = { ...online, counters: { accepted } }
+    statuses.set('north/edge', status)
+    arrived.set(status, atMs)
+  }
+  tell(0, 1_000)
+  expect(await rateAt(2_000)).toBeUndefined()
+  tell(50, 11_000)
+  expect(await rateAt(12_000)).toBe(5)
+  expect(await rateAt(19_999)).toBe(5)
+  tell(150, 21_000)
+  expect(await rateAt(32_000)).toBe(10)
 })
 
 test('a total that fell, as after a restart, has no rate until it is seen again', async () => {

@@ -19,6 +19,8 @@ export interface ReporterOptions {
   log: Logger
   stores: readonly Store[]
   statuses: ReadonlyMap<string, StatusBody>
+  /** When a status came, monotonic ms: agents tell theirs in a rhythm of their own. */
+  arrivedMs(status: StatusBody): number | undefined
   accounts(): Promise<{ devices: readonly DeviceAccounts[]; mismatchBySite: Readonly<Record<string, number>> }>
   stages: readonly StageSource[]
 }
@@ -49,11 +51,13 @@ export class Reporter {
   }
 
   async figures(monotonicMs: number): Promise<Figures> {
-    const { clock, statuses, stages } = this.options
+    const { clock, statuses, stages, arrivedMs } = this.options
     const atMs = clock.now()
-    const agents = [...statuses.values()].flatMap(agentStages)
+    const agents = [...statuses.values()].flatMap((status) => {
+      return agentStages(status).map((figures) => this.withRate(figures, arrivedMs(status) ?? monotonicMs))
+    })
     const own = await Promise.all(stages.map(ownStage))
-    const all = [...agents, ...own].map((figures) => this.withRate(figures, monotonicMs))
+    const all = [...agents, ...own.map((figures) => this.withRate(figures, monotonicMs))]
     return { atMs, endOfHourMs: this.endOfHour(atMs), sites: await this.sites(), stages: all }
   }
 

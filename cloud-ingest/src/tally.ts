@@ -28,13 +28,15 @@ export class Tally {
 
 /** Turns totals into rates; a total that fell, as after a restart, has none until it is seen again. */
 export class Rates {
-  private readonly known = new Map<string, { total: number; atMs: number }>()
+  private readonly known = new Map<string, { total: number; atMs: number; rate: number | undefined }>()
 
-  /** Per second since the call before for this key. */
+  /** Per second since the total before for this key; a total told twice, at one moment, has the rate it had. */
   perSecond(key: string, total: number, atMs: number): number | undefined {
     const before = this.known.get(key)
-    this.known.set(key, { total, atMs })
-    if (before === undefined || total < before.total || atMs <= before.atMs) return undefined
-    return ((total - before.total) * 1000) / (atMs - before.atMs)
+    if (before !== undefined && atMs <= before.atMs) return before.rate
+    const rises = before !== undefined && total >= before.total
+    const rate = rises ? ((total - before.total) * 1000) / (atMs - before.atMs) : undefined
+    this.known.set(key, { total, atMs, rate })
+    return rate
   }
 }

@@ -55,7 +55,8 @@ export class Feeder {
   }
 
   state(): StoreState {
-    return { type: this.options.type, behind: Math.max(0, this.options.log.head() - this.cursor), error: this.error }
+    const behind = Math.max(0, this.options.log.head() - this.cursor)
+    return { type: this.options.type, behind, mergesDue: this.pending.hours || this.pending.days, error: this.error }
   }
 
   /** Resolves when the signal ends; never rejects. */
