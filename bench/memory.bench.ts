@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { until } from '@millrace/pipeline/testing'
 import { createBroker, createMqttLink } from '@millrace/transports'
 
-// Resident memory of the agent as the Raspberry Pi's unit starts it and as Node's defaults do: idle, and with 100 and
+// Resident memory of the agent, and what it writes to its disk, as the Raspberry Pi's unit starts it and as Node's defaults do: idle, and with 100 and
 // 1,000 series at one reading a second, against a cloud that is there and gives no receipts. Linux alone.
 // Usage: npm run bench memory [-- SECONDS [FLAGS]]
 const seconds = Number(process.argv[2] ?? 40)
@@ -30,6 +30,10 @@ async function freePort(): Promise<number> {
 function mebibytes(child: ChildProcess, what: 'VmRSS' | 'VmHWM' | 'RssAnon'): number {
   const text = readFileSync(`/proc/${child.pid}/status`, 'utf8')
   return Math.round(Number(new RegExp(`^${what}:\\s+(\\d+)`, 'm').exec(text)?.[1]) / 1024)
+}
+
+function writtenBytes(child: ChildProcess): number {
+  return Number(/^write_bytes: (\d+)/m.exec(readFileSync(`/proc/${child.pid}/io`, 'utf8'))?.[1])
 }
 
 async function feed(url: string, series: number): Promise<void> {
@@ -63,9 +67,13 @@ async function measure(flags: readonly string[], series: number, cloudPort: numb
       child.exitCode !== null || (await fetch(`http://127.0.0.1:${httpPort}/readyz`).catch(() => undefined))?.ok
     await until(ready, { withinMs: 30_000, everyMs: 100, label: 'a ready agent' })
     if (child.exitCode !== null) throw new Error('the agent ended')
+    const [writtenBefore, startedMs] = [writtenBytes(child), performance.now()]
     if (series > 0) await feed(`mqtt://127.0.0.1:${mqttPort}`, series)
     else await delay((seconds * 1000) / 2)
-    return `${mebibytes(child, 'VmRSS')} MiB (${mebibytes(child, 'RssAnon')} its own, at most ${mebibytes(child, 'VmHWM')})`
+    const gibibytesPerDay =
+      (((writtenBytes(child) - writtenBefore) / (performance.now() - startedMs)) * 86_400_000) / 2 ** 30
+    const memory = `${mebibytes(child, 'VmRSS')} MiB (${mebibytes(child, 'RssAnon')} its own)`
+    return `${memory}, ${gibibytesPerDay.toFixed(2)} GiB written a day`
   } finally {
     const ended = child.exitCode === null ? once(child, 'exit') : undefined
     child.kill('SIGKILL')

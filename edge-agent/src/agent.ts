@@ -63,7 +63,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const running = new RunningAgent({ options, pipeline, reporter, upkeep, pressure, meters })
   try {
     const httpPort = await running.start()
-    await options.manager?.ready()
+    void options.manager?.ready()
     log.info({ spool: pipeline.spool.name, replayed: pipeline.replayed }, 'agent started')
     const stop = () => running.stop()
     return { pipeline, reporter, httpPort, mqttPort, ended: failure.promise, stop }
@@ -121,7 +121,8 @@ class RunningAgent {
 
   async #stop(): Promise<void> {
     const { pipeline, options } = this.#parts
-    await options.manager?.stopping()
+    // What tells systemd waits until it was heard; the agent does not.
+    void options.manager?.stopping()
     await this.#ticker.stop()
     await this.#http.close()
     if (pipeline.uplink.connected) {

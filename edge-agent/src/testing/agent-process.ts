@@ -25,20 +25,21 @@ export class AgentProcess {
   }
 
   /** Resolves when it takes messages. */
-  async start(): Promise<this> {
-    const child = this.spawn()
+  async start(environment: NodeJS.ProcessEnv = {}): Promise<this> {
+    const child = this.spawn(environment)
     await until(() => child.exitCode !== null || this.#isReady(), { withinMs: 20_000, label: 'a ready agent' })
     if (child.exitCode !== null) throw new Error(`the agent ended: ${this.errors}`)
     return this
   }
 
   /** Begins to start. */
-  spawn(): ChildProcess {
+  spawn(environment: NodeJS.ProcessEnv = {}): ChildProcess {
     const child = spawn(
       process.execPath,
       ['--disable-warning=ExperimentalWarning', main, '--config', this.#configFile],
       {
         stdio: ['ignore', 'ignore', 'pipe'],
+        env: { ...process.env, ...environment },
       },
     )
     this.#child = child
