@@ -61,6 +61,8 @@ export interface StoreState {
   type: string
   /** Log entries the store has not taken yet. */
   behind: number
+  /** Hours or days may have to be merged anew from their minutes, which happens at intervals. */
+  mergesDue?: boolean
   error: string | null
 }
 

@@ -1,4 +1,4 @@
-import type { AccountsResponse, ApiSummary, SeriesInfo, SeriesName, SummariesResponse } from '@millrace/contracts'
+import type { AccountsResponse, ApiSummary, SeriesInfo, SeriesName, Step, SummariesResponse } from '@millrace/contracts'
 import { endTimeMs } from '@millrace/contracts'
 import { MillraceError, pause, UnreachableError } from '@millrace/pipeline'
 import { z } from 'zod'
@@ -71,8 +71,14 @@ export interface StackApi {
   agent(): Promise<AgentState>
   accounts(): Promise<AccountsResponse>
   series(): Promise<SeriesInfo[]>
-  /** Stored rows of a series, all of them; provisional ones left out. */
-  rows(name: SeriesName): Promise<ApiSummary[]>
+  /** Stored rows of a series, all of them with their sketches; provisional ones left out. */
+  rows(name: SeriesName, step: Step): Promise<StoredRows>
+}
+
+export interface StoredRows {
+  /** Of the newest row. */
+  unit: string
+  rows: ApiSummary[]
 }
 
 export interface StackAddresses {
@@ -93,11 +99,11 @@ export function httpStack({ ingest, agent, store }: StackAddresses): StackApi {
     },
     accounts: async () => (await getJson(ingest, '/api/accounts')) as AccountsResponse,
     series: async () => (await getJson(ingest, `/api/series?${query({})}`)) as SeriesInfo[],
-    async rows({ site, device, metric }) {
-      const span = { from: '0', to: String(endTimeMs), step: '1m' }
+    async rows({ site, device, metric }, step) {
+      const span = { from: '0', to: String(endTimeMs), step, sketch: '1' }
       const path = `/api/summaries?${query({ site, device, metric, ...span })}`
       const answer = (await getJson(ingest, path)) as SummariesResponse
-      return answer.summaries.filter((row) => !row.provisional)
+      return { unit: answer.series.unit, rows: answer.summaries.filter((row) => !row.provisional) }
     },
   }
 }

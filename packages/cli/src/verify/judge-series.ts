@@ -1,4 +1,5 @@
 import type { ApiSummary, SeriesName } from '@millrace/contracts'
+import { findMetric } from '@millrace/contracts'
 import type { FieldDifference } from './compare-row.ts'
 import { judgeWindow, stampedByAgent, type Verdict } from './judge-window.ts'
 import type { SeriesReadings } from './series-readings.ts'
@@ -10,6 +11,8 @@ export interface WindowSpan {
 }
 
 export interface Difference extends SeriesName, WindowSpan {
+  /** Of an hour or a day; absent of a window. */
+  step?: '1h' | '1d'
   kind: 'missing' | 'surplus' | 'wrong-value'
   readings: number
   fields: FieldDifference[]
@@ -31,6 +34,8 @@ export interface SeriesCase {
   boots: readonly string[]
   /** Stored rows, no provisional ones. */
   rows: readonly ApiSummary[]
+  /** Of the newest of them. */
+  unit: string
   /** Length of windows that no row tells. */
   lengthMs: number
   /** Nothing of the device is open, so that its readings without a time must all be in rows. */
@@ -114,7 +119,15 @@ class SeriesJudge {
     const sound = rows.filter((row) => !broken.has(row))
     for (const window of windowsOf(this.#case, sound).values()) this.#window(window)
     this.#unstamped()
+    this.#unit(rows.at(-1))
     return this.verdict
+  }
+
+  #unit(newest: ApiSummary | undefined): void {
+    const { readings, unit } = this.#case
+    const expected = findMetric(readings.name.metric)?.unit ?? ''
+    if (!newest || unit === expected) return
+    this.#differ(newest, { kind: 'wrong-value', readings: 1, fields: [{ field: 'unit', expected, found: unit }] })
   }
 
   /** Readings without a time may be in any window, so only their number can be demanded. */

@@ -1,6 +1,7 @@
 import type { ApiSummary } from '@millrace/contracts'
 import { findMetric } from '@millrace/contracts'
 import { compareRow, type FieldDifference } from './compare-row.ts'
+import { compareSketch } from './compare-sketch.ts'
 import type { SeriesReadings } from './series-readings.ts'
 import { distinct, factsOf, type WindowFacts } from './window-facts.ts'
 
@@ -108,9 +109,17 @@ function nearestDifference(candidates: Candidates, row: ApiSummary): FieldDiffer
   return nearest ?? []
 }
 
+/** What has to hold whatever was acknowledged. */
+function ownDifferences(row: ApiSummary): FieldDifference[] {
+  const stamped = row.unstamped === 0 ? [] : [{ field: 'unstamped', expected: 0, found: row.unstamped }]
+  return [...stamped, ...compareSketch(row)]
+}
+
 function judgePresent(candidates: Candidates, row: ApiSummary): Verdict {
   const nearest = nearestDifference(candidates, row)
-  if (nearest.length === 0) return { kind: 'same' }
+  const own = ownDifferences(row)
+  if (nearest.length + own.length === 0) return { kind: 'same' }
+  if (nearest.length === 0) return differing(row, own)
   const all = candidates.facts(new Set(candidates.pending))!
   const outside = outOfBounds(candidates.kept(new Set()).length, all, row)
   if (outside.length > 0) return differing(row, outside)

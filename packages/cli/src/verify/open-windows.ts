@@ -23,4 +23,10 @@ export class OpenWindows {
   has(device: { site: string; device: string }, { start, lengthMs }: WindowSpan): boolean {
     return this.#spans.get(deviceKey(device))?.has(`${start}/${lengthMs}`) ?? false
   }
+
+  /** True where a window that begins in the span is open. */
+  within(device: { site: string; device: string }, { start, lengthMs }: WindowSpan): boolean {
+    const starts = [...(this.#spans.get(deviceKey(device)) ?? [])].map((span) => Number.parseInt(span, 10))
+    return starts.some((at) => at >= start && at < start + lengthMs)
+  }
 }

@@ -2,7 +2,7 @@ import type { FieldDifference } from './compare-row.ts'
 import type { Difference } from './judge-series.ts'
 import type { SetAsideDifference } from './set-aside.ts'
 
-/** Readings, but for `wrongValue` and `notChecked` (windows) and `series`. */
+/** Readings, but for `wrongValue` (windows), `notChecked` (windows, hours and days), `series` and what says so. */
 export interface VerifyReport {
   /** Acknowledged to the devices, each once, those that had to be set aside included. */
   sent: number
@@ -18,6 +18,11 @@ export interface VerifyReport {
   series: number
   /** Windows that were held against the ledger. */
   windows: number
+  /** Hours and days that are the merge of their minutes, and those that are not. */
+  hours: number
+  days: number
+  wrongHours: number
+  wrongDays: number
   /** Rows that were changed after they were first stored. */
   amended: number
   notCheckedBy: Record<string, number>
@@ -38,9 +43,13 @@ function fieldText({ field, expected, found }: FieldDifference): string {
   return `${field}: expected ${value(expected)}, found ${value(found)}`
 }
 
-function differenceLines({ site, device, metric, start, lengthMs, kind, readings, fields }: Difference): string[] {
-  const span = `${time(start)} (${lengthMs / 1000} s)`
-  const how = kind === 'wrong-value' ? 'wrong value' : `${readings} ${kind}`
+const spanNames = { '1h': 'hour', '1d': 'day' }
+
+function differenceLines(difference: Difference): string[] {
+  const { site, device, metric, step, start, lengthMs, kind, readings, fields } = difference
+  const length = step === undefined ? `${lengthMs / 1000} s` : spanNames[step]
+  const span = `${time(start)} (${length})`
+  const how = kind === 'wrong-value' ? 'wrong value' : step === undefined ? `${readings} ${kind}` : kind
   return [`  ${site}/${device}/${metric} ${span}: ${how}`, ...fields.map((field) => `      ${fieldText(field)}`)]
 }
 
@@ -55,6 +64,8 @@ function table(report: VerifyReport): string[] {
     line('doubled', report.doubled),
     line('wrong window', report.wrongWindow),
     line('wrong value', report.wrongValue),
+    line('hours', report.hours, `agree with their minutes, ${report.wrongHours} wrong`),
+    line('days', report.days, `agree with their minutes, ${report.wrongDays} wrong`),
     line('set aside', report.setAside, `expected ${report.expectedSetAside}`),
     line('amended', report.amended, 'windows that changed after they were first stored'),
     line('not checked', report.notChecked, reasons.join(', ')),
@@ -80,7 +91,7 @@ function conclusion(report: VerifyReport): string {
   if (!report.reproducible)
     return 'FAILED: part of the ledger cannot be told again (was a fleet or a recording changed?)'
   if (!isClean(report)) return 'FAILED: what is stored is not what was sent'
-  return 'OK: every acknowledged reading is stored once, in its window, with its value'
+  return 'OK: every acknowledged reading is stored once, in its window, with its value; hours and days agree'
 }
 
 /** For people: a table, then the first differences by name. */

@@ -1,6 +1,6 @@
 import type { SeriesVerdict } from './judge-series.ts'
 import type { Ledger } from './ledger.ts'
-import type { StackVerdict } from './recount-stack.ts'
+import { differencesOf, type StackVerdict } from './recount-stack.ts'
 import type { VerifyReport } from './report.ts'
 import type { SetAsideVerdict } from './set-aside.ts'
 
@@ -25,8 +25,9 @@ function effects({ differences }: SeriesVerdict) {
 
 function notCheckedBy({ bySeries, unledgered }: StackVerdict): Record<string, number> {
   const reasons: Record<string, number> = {}
-  for (const { notChecked } of bySeries.values()) {
-    for (const [reason, count] of notChecked) reasons[reason] = (reasons[reason] ?? 0) + count
+  for (const { notChecked, spans } of bySeries.values()) {
+    const all = [...notChecked, ...spans['1h'].notChecked, ...spans['1d'].notChecked]
+    for (const [reason, count] of all) reasons[reason] = (reasons[reason] ?? 0) + count
   }
   return unledgered > 0 ? { ...reasons, 'series outside the ledger': unledgered } : reasons
 }
@@ -47,9 +48,13 @@ export function summarise(ledger: Ledger, verdict: StackVerdict, setAside: SetAs
     notChecked: sumOf(Object.values(reasons), (count) => count),
     series: series.length,
     windows: sumOf(series, ({ windows }) => windows),
+    hours: sumOf(series, ({ spans }) => spans['1h'].checked),
+    days: sumOf(series, ({ spans }) => spans['1d'].checked),
+    wrongHours: sumOf(series, ({ spans }) => spans['1h'].differences.length),
+    wrongDays: sumOf(series, ({ spans }) => spans['1d'].differences.length),
     amended: sumOf(series, ({ amended }) => amended),
     notCheckedBy: reasons,
-    differences: series.flatMap(({ differences }) => differences),
+    differences: series.flatMap(differencesOf),
     setAsideDifferences: setAside.differences,
     reproducible: ledger.reproducible,
   }

@@ -16,10 +16,17 @@ export const pollMs = 1000
 
 const openReadings = (state: AgentState) => state.devices.reduce((sum, { open }) => sum + open, 0)
 
+interface UnderWay {
+  moving: number
+  /** A store may have to merge hours or days anew. */
+  merging: boolean
+}
+
 /** How much is on its way behind closed windows: messages in the outbox and changes that a store has not taken. */
-export async function underWay(stack: StackApi, state: AgentState): Promise<number> {
+export async function underWay(stack: StackApi, state: AgentState): Promise<UnderWay> {
   const { stores } = await stack.accounts()
-  return state.spool.outboxMessages + stores.reduce((sum, { behind }) => sum + behind, 0)
+  const moving = state.spool.outboxMessages + stores.reduce((sum, { behind }) => sum + behind, 0)
+  return { moving, merging: stores.some(({ mergesDue }) => mergesDue) }
 }
 
 /** Resolves when the agent has nothing open and nothing is on its way to a store. */
@@ -27,7 +34,7 @@ export async function untilIdle({ stack, limitMs, progress, pause, monotonic }: 
   const deadline = monotonic() + limitMs
   for (;;) {
     const state = await stack.agent()
-    const [open, moving] = [openReadings(state), await underWay(stack, state)]
+    const [open, { moving }] = [openReadings(state), await underWay(stack, state)]
     if (open === 0 && moving === 0) return state
     progress(`waiting for idle: ${open} readings in open windows, ${moving} messages and changes on their way`)
     if (monotonic() > deadline)

@@ -3,7 +3,7 @@ import type { AgentState } from './api.ts'
 import type { Difference } from './judge-series.ts'
 import { type Ledger, readLedger } from './ledger.ts'
 import { OpenWindows } from './open-windows.ts'
-import { judgeAgain, judgeStack, type StackVerdict } from './recount-stack.ts'
+import { differencesOf, judgeAgain, judgeStack, type StackVerdict, type WholeVerdict } from './recount-stack.ts'
 import type { VerifyReport } from './report.ts'
 import { judgeSetAside, type SetAsideVerdict } from './set-aside.ts'
 import { summarise } from './summarise.ts'
@@ -27,10 +27,14 @@ const quietMs = 12_000
 /** After this long without one difference less, waiting is given up. */
 const patienceMs = 45_000
 
-const differencesOf = ({ bySeries }: StackVerdict): Difference[] =>
-  [...bySeries.values()].flatMap(({ differences }) => differences)
+/** The same while merges of hours and days are due, which may be a minute apart. */
+const mergePatienceMs = 120_000
 
-const open = ({ verdict, setAside }: Findings) => differencesOf(verdict).length + setAside.differences.length
+const allDifferences = ({ bySeries }: StackVerdict): Difference[] => [...bySeries.values()].flatMap(differencesOf)
+
+const open = ({ verdict, setAside }: Findings) => allDifferences(verdict).length + setAside.differences.length
+
+const spansDiffer = ({ verdict }: Findings) => allDifferences(verdict).some(({ step }) => step !== undefined)
 
 /** Ends when nothing differs, when nothing has moved for so long that nothing will, or at the limit. */
 class StoreWait {
@@ -47,15 +51,24 @@ class StoreWait {
     this.#movedAt = this.#startedAt
   }
 
-  over(differing: number, moving: number): boolean {
+  over(differing: number, { moving, merging }: { moving: number; merging: boolean }): boolean {
     const now = this.#options.monotonic()
     if (differing < this.#least) {
       this.#least = differing
       this.#improvedAt = now
     }
-    if (moving > 0) this.#movedAt = now
+    if (moving > 0 || merging) this.#movedAt = now
     const still = Math.max(this.#improvedAt, this.#movedAt)
-    return now - still > quietMs || now - this.#improvedAt > patienceMs || now - this.#startedAt > this.#options.limitMs
+    const patience = merging ? mergePatienceMs : patienceMs
+    return now - still > quietMs || now - this.#improvedAt > patience || now - this.#startedAt > this.#options.limitMs
+  }
+}
+
+function dropTouched(verdict: WholeVerdict, isTouched: (difference: Difference) => boolean): void {
+  for (const part of [verdict, verdict.spans['1h'], verdict.spans['1d']]) {
+    const touched = part.differences.filter(isTouched)
+    part.differences = part.differences.filter((difference) => !touched.includes(difference))
+    if (touched.length > 0) part.notChecked.set('touched', touched.length)
   }
 }
 
@@ -83,9 +96,12 @@ class Verification {
     for (;;) {
       const findings = { verdict, setAside: judgeSetAside(this.#ledger, await stack.accounts()) }
       const state = await stack.agent()
-      const moving = await underWay(stack, state)
-      if (open(findings) === 0 || wait.over(open(findings), moving)) return findings
-      progress(`waiting for ${open(findings)} windows to be stored, ${moving} messages and changes on their way`)
+      const { moving, merging } = await underWay(stack, state)
+      const way = { moving, merging: merging && spansDiffer(findings) }
+      if (open(findings) === 0 || wait.over(open(findings), way)) return findings
+      progress(
+        `waiting for ${open(findings)} windows, hours and days to be stored, ${moving} messages and changes on their way`,
+      )
       await pause(pollMs)
       verdict = await judgeAgain(this.#case(state), verdict)
     }
@@ -98,9 +114,10 @@ class Verification {
     const openNow = new OpenWindows().note(await stack.agent())
     for (const [key, series] of verdict.bySeries) {
       const [then, now] = [this.#ledger.series.get(key)!, later.series.get(key)]
-      const touched = series.differences.filter((span) => openNow.has(span, span) || windowChanged(then, now, span))
-      series.differences = series.differences.filter((difference) => !touched.includes(difference))
-      if (touched.length > 0) series.notChecked.set('touched', touched.length)
+      dropTouched(
+        series,
+        (span) => (span.step ? openNow.within(span, span) : openNow.has(span, span)) || windowChanged(then, now, span),
+      )
     }
     const setAside = judgeSetAside(later, await stack.accounts())
     const lost = judgeSetAside(this.#ledger, await stack.accounts())
