@@ -18,6 +18,8 @@ const root = join(import.meta.dirname, '..')
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
 const compose: Compose = composeSchema.parse(parse(read('docker-compose.yml'), { merge: true }))
 const services = Object.entries(compose.services)
+/** Run by hand while the others are up, and over when they are done. */
+const jobs = ['verify', 'backup', 'restore']
 const ours = services.filter(([, { image }]) => image === 'millrace:local')
 
 let folder: string
@@ -47,7 +49,7 @@ describe('the compose file', () => {
     expect(startOrder(compose, 'simulated').toSorted()).toEqual([...everything, 'simulator'].toSorted())
     expect(startOrder(compose, 'devices').toSorted()).toEqual(everything.toSorted())
     expect(startOrder(compose, 'edge')).toEqual(['secrets', 'edge'])
-    expect(startOrder(compose, 'verify')).toEqual(['verify'])
+    for (const job of jobs) expect(startOrder(compose, job)).toEqual([job])
   })
 
   test('waits for nothing that its profile leaves out', () => {
@@ -71,6 +73,8 @@ describe('the compose file', () => {
       'influxdb',
       'grafana',
       'verify',
+      'backup',
+      'restore',
     ])
   })
 
@@ -88,7 +92,7 @@ describe('the compose file', () => {
   test('every service that stays has a health check, and waits for the secrets, itself or through others', () => {
     const reaches = (name: string): boolean =>
       name === 'secrets' || Object.keys(compose.services[name]?.depends_on ?? {}).some(reaches)
-    for (const [name, { restart, healthcheck }] of services.filter(([name]) => name !== 'verify')) {
+    for (const [name, { restart, healthcheck }] of services.filter(([name]) => !jobs.includes(name))) {
       expect(reaches(name), name).toBe(true)
       if (restart !== 'no') expect(healthcheck, name).toBeDefined()
     }
