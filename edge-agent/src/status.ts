@@ -59,6 +59,8 @@ export interface DeviceStatus extends AccountSums {
   floorMs: number | null
   sent: number
   unaccounted: number
+  /** Readings in no window, by reason: `tooLate`, `invalid` and `dropped` in one. */
+  setAside: Record<string, number>
   /** Windows with readings that are not in the outbox yet: start and length, ms. */
   openWindows: [number, number][]
 }
@@ -79,6 +81,10 @@ export function unaccountedOf(sums: AccountSums): number {
 function sumsOf({ counts }: DeviceView): AccountSums {
   const { accepted, closed, open, duplicate, tooLate, qos0, invalid, dropped } = counts
   return { accepted, closed, open, duplicate, tooLate, invalid: sum(invalid), dropped: sum(dropped), qos0 }
+}
+
+function setAsideOf({ counts: { tooLate, invalid, dropped } }: DeviceView): Record<string, number> {
+  return { ...invalid, ...dropped, ...(tooLate > 0 ? { 'too-late': tooLate } : {}) }
 }
 
 /** The accounts of all devices together. */
@@ -147,6 +153,7 @@ export function deviceStatus(parts: Parts, waiting: readonly JournaledEntry[]): 
       ...sums,
       sent: sent(view.device),
       unaccounted: unaccountedOf(sums),
+      setAside: setAsideOf(view),
       openWindows: [...(open.get(view.device) ?? [])],
     }
   })

@@ -54,12 +54,14 @@ const deviceState = z.object({
   accepted: z.number(),
   /** Readings that are in no committed summary yet. */
   open: z.number(),
+  /** Readings in no window, by reason. */
+  setAside: z.record(z.string(), z.number()),
   openWindows: z.array(z.tuple([z.number(), z.number()])),
 })
 
 const agentState = z.object({
   windowLengthMs: z.number().positive(),
-  spool: z.object({ outboxMessages: z.number() }),
+  spool: z.object({ name: z.string(), outboxMessages: z.number() }),
   devices: z.array(deviceState),
 })
 

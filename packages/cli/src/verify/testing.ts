@@ -83,6 +83,10 @@ export interface Fake {
   unit?: string
   open?: [number, number][]
   setAside?: Record<string, number>
+  /** What the ingest was told of it; all unless said. */
+  reported?: Record<string, number>
+  /** What the ingest was told by a spool that the agent has no more. */
+  earlier?: Record<string, number>
   repeats?: number
   /** Changes the fake before the given poll. */
   outbox?: number[]
@@ -120,17 +124,18 @@ export function fakeStack(fake: Fake): StackApi {
     outbox = [],
     extraSeries = [],
   } = fake
-  const device = { site: 'a', device: 'd', accepted: 60, open: open.length, openWindows: open }
+  const device = { site: 'a', device: 'd', accepted: 60, open: open.length, setAside, openWindows: open }
   const state = (): AgentState => ({
     windowLengthMs: minute,
-    spool: { outboxMessages: outbox.shift() ?? 0 },
+    spool: { name: 's', outboxMessages: outbox.shift() ?? 0 },
     devices: [device],
   })
-  const account = { ...device, agent: 'g', spool: 's', invalid: setAside, dropped: {}, tooLate: 0 }
+  const account = { ...device, agent: 'g', spool: 's', invalid: fake.reported ?? setAside, dropped: {}, tooLate: 0 }
+  const earlier = { ...account, spool: 'before', invalid: fake.earlier ?? {} }
   const info = (metric: string) => ({ site: 'a', device: 'd', metric, unit: '', lastTs: 0, lastValue: 0 })
   return {
     agent: async () => state(),
-    accounts: async () => ({ devices: [account], stores: [] }) as unknown as AccountsResponse,
+    accounts: async () => ({ devices: [account, earlier], stores: [] }) as unknown as AccountsResponse,
     series: async () => [...Object.keys(rows), ...extraSeries].map(info),
     rows: async ({ metric }, step) => {
       const unit = fake.unit ?? findMetric(metric)?.unit ?? ''

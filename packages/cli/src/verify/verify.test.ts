@@ -187,6 +187,17 @@ describe('what had to be set aside', () => {
     expect(isClean(report)).toBe(true)
   })
 
+  it('is counted by the agent, of which the ingest hears later', async () => {
+    const setAside = { 'bad-json': 2, 'bad-value': 1 }
+    expect(isClean(await check({ sent, setAside, reported: {} }))).toBe(true)
+    expect(isClean(await check({ sent, setAside, reported: { 'bad-json': 3 }, repeats: 1 }))).toBe(false)
+  })
+
+  it('counts as well where the agent has lost its spool since', async () => {
+    const counts = { setAside: { 'bad-json': 1 }, earlier: { 'bad-json': 1, 'bad-value': 1 } }
+    expect(isClean(await check({ sent, ...counts }))).toBe(true)
+  })
+
   it('is a difference where one has no trace', async () => {
     const report = await check({ sent, setAside: { 'bad-json': 1, 'bad-value': 1 } })
     expect(report.setAsideDifferences).toEqual([{ device: 'a/d', reason: 'bad-json', expected: 2, found: 1 }])

@@ -94,8 +94,9 @@ class Verification {
     const wait = new StoreWait(this.#options)
     let verdict = await judgeStack(this.#case(this.#before))
     for (;;) {
-      const findings = { verdict, setAside: judgeSetAside(this.#ledger, await stack.accounts()) }
+      const accounts = await stack.accounts()
       const state = await stack.agent()
+      const findings = { verdict, setAside: judgeSetAside({ ledger: this.#ledger, accounts, agent: state }) }
       const { moving, merging } = await underWay(stack, state)
       const way = { moving, merging: merging && spansDiffer(findings) }
       if (open(findings) === 0 || wait.over(open(findings), way)) return findings
@@ -111,7 +112,9 @@ class Verification {
   async #withoutTouched({ verdict }: Findings): Promise<Findings> {
     const { stack, recount } = this.#options
     const later = await readLedger(recount())
-    const openNow = new OpenWindows().note(await stack.agent())
+    const accounts = await stack.accounts()
+    const agent = await stack.agent()
+    const openNow = new OpenWindows().note(agent)
     for (const [key, series] of verdict.bySeries) {
       const [then, now] = [this.#ledger.series.get(key)!, later.series.get(key)]
       dropTouched(
@@ -119,8 +122,8 @@ class Verification {
         (span) => (span.step ? openNow.within(span, span) : openNow.has(span, span)) || windowChanged(then, now, span),
       )
     }
-    const setAside = judgeSetAside(later, await stack.accounts())
-    const lost = judgeSetAside(this.#ledger, await stack.accounts())
+    const setAside = judgeSetAside({ ledger: later, accounts, agent })
+    const lost = judgeSetAside({ ledger: this.#ledger, accounts, agent })
     const less = lost.differences.filter(({ expected, found }) => found < expected)
     const more = setAside.differences.filter(({ expected, found }) => found > expected)
     return { verdict, setAside: { ...lost, differences: [...less, ...more] } }
