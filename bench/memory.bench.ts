@@ -58,7 +58,7 @@ async function measure(flags: readonly string[], series: number, cloudPort: numb
   const config = {
     ...{ agent: 'bench', site: 'bench', dataDir: folder, collect: { type: 'broker', port: mqttPort } },
     ...{ spool: { commit: '200ms' }, uplink: { type: 'mqtt', url: `mqtt://127.0.0.1:${cloudPort}` } },
-    ...{ windows: { length: '10s' }, http: { port: httpPort }, log: { level: 'warn' } },
+    ...{ http: { port: httpPort }, log: { level: 'warn' } },
   }
   writeFileSync(join(folder, 'agent.yaml'), JSON.stringify(config))
   const child = spawn(process.execPath, [...flags, main, '--config', join(folder, 'agent.yaml')], { stdio: 'inherit' })
