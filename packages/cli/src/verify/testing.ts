@@ -146,7 +146,7 @@ export function fakeStack(fake: Fake): StackApi {
   }
 }
 
-export async function check(fake: Fake, fields: { wait?: boolean; recounts?: RecountLine[][] } = {}) {
+export async function check(fake: Fake, fields: { wait?: boolean; recounts?: RecountLine[][]; waits?: number[] } = {}) {
   let now = 0
   let told = 0
   const { sent = lines, repeats = 0 } = fake
@@ -160,6 +160,7 @@ export async function check(fake: Fake, fields: { wait?: boolean; recounts?: Rec
     limitMs: 60_000,
     progress: () => undefined,
     pause: async (ms) => {
+      fields.waits?.push(ms)
       now += ms
     },
     monotonic: () => now,

@@ -193,6 +193,14 @@ describe('what had to be set aside', () => {
     expect(isClean(await check({ sent, setAside, reported: { 'bad-json': 3 }, repeats: 1 }))).toBe(false)
   })
 
+  it('after the ledger was read is told by reading it again, without a wait', async () => {
+    const setAside = { 'bad-json': 3, 'bad-value': 1 }
+    const more = [...sent, line({ setAside: { '*': 'bad-json' } })]
+    const waits: number[] = []
+    expect(isClean(await check({ sent, setAside }, { recounts: [sent, more], waits }))).toBe(true)
+    expect(waits).toEqual([])
+  })
+
   it('counts as well where the agent has lost its spool since', async () => {
     const counts = { setAside: { 'bad-json': 1 }, earlier: { 'bad-json': 1, 'bad-value': 1 } }
     expect(isClean(await check({ sent, ...counts }))).toBe(true)

@@ -34,6 +34,10 @@ const allDifferences = ({ bySeries }: StackVerdict): Difference[] => [...bySerie
 
 const open = ({ verdict, setAside }: Findings) => allDifferences(verdict).length + setAside.differences.length
 
+/** Differences that time may mend: of what is set aside there is never less later. */
+const mendable = ({ verdict, setAside }: Findings) =>
+  allDifferences(verdict).length + setAside.differences.filter(({ expected, found }) => found < expected).length
+
 const spansDiffer = ({ verdict }: Findings) => allDifferences(verdict).some(({ step }) => step !== undefined)
 
 /** Ends when nothing differs, when nothing has moved for so long that nothing will, or at the limit. */
@@ -99,9 +103,10 @@ class Verification {
       const findings = { verdict, setAside: judgeSetAside({ ledger: this.#ledger, accounts, agent: state }) }
       const { moving, merging } = await underWay(stack, state)
       const way = { moving, merging: merging && spansDiffer(findings) }
-      if (open(findings) === 0 || wait.over(open(findings), way)) return findings
+      const wanted = mendable(findings)
+      if (wanted === 0 || wait.over(wanted, way)) return findings
       progress(
-        `waiting for ${open(findings)} windows, hours and days to be stored, ${moving} messages and changes on their way`,
+        `waiting for ${wanted} windows, hours and days to be stored, ${moving} messages and changes on their way`,
       )
       await pause(pollMs)
       verdict = await judgeAgain(this.#case(state), verdict)
