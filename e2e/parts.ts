@@ -35,6 +35,7 @@ export class Parts {
         this.#log += `${name} died: ${how}\n`
       },
       ended: () => undefined,
+      refused: () => undefined,
     }
     const specs = processSpecs(options, paths, speed)
     this.#parts = new Map(specs.map((spec) => [spec.name, new Supervised(spec, events)]))

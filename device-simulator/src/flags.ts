@@ -20,20 +20,21 @@ export const usage = `millrace simulate: simulated devices, or a recording, publ
   --replay FILE --map MAP.yaml --at now|original
                         publish a recording; now: its last reading lies in this minute
   --recount --ledger DIR   print what was sent, as JSON lines
+  --check               look at the settings alone: their problems as JSON, exit code 2 where there are any
   --log-level LEVEL     debug, info, warn, error or silent
 `
 
 const numeric = new Set(['seed', 'devices', 'rate', 'connections'])
-const switches = new Set(['recount', 'help'])
+const switches = new Set(['recount', 'help', 'check'])
 
 export interface Invocation {
-  task: 'run' | 'recount' | 'help'
+  task: 'run' | 'recount' | 'help' | 'check'
   settings: Settings
 }
 
 /** What the command line asks for; throws a UsageError with every problem. */
 export async function readFlags(args: readonly string[]): Promise<Invocation> {
-  const { config, recount, help, ...given } = flagsOf(args)
+  const { config, recount, help, check, ...given } = flagsOf(args)
   const fromFile = typeof config === 'string' ? await loadConfig(config, settingsSchema) : {}
   const fromFlags = Object.fromEntries(
     Object.entries(given).map(([flag, value]) => [camel(flag), fromText(flag, value)]),
@@ -44,7 +45,9 @@ export async function readFlags(args: readonly string[]): Promise<Invocation> {
       { path: 'ledger', found: 'nothing', expected: 'the folder of the ledger' },
     ])
   }
-  return { task: help ? 'help' : recount ? 'recount' : 'run', settings }
+  const asked = { help, recount, check }
+  const task = (['help', 'recount', 'check'] as const).find((name) => asked[name]) ?? 'run'
+  return { task, settings }
 }
 
 /** Values by flag; a flag that no value follows is true. Unknown ones are kept, so that the schema can name the nearest. */

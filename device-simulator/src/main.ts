@@ -1,11 +1,13 @@
-import { createLogger, describeError, exitCodeOf, runService } from '@millrace/pipeline'
+import { createLogger, describeError, exitCodeOf, runService, UsageError } from '@millrace/pipeline'
 import { readFlags, usage } from './flags.ts'
 import { printRecount } from './print-recount.ts'
 import { startFleet } from './start-fleet.ts'
 import { startReplay } from './start-replay.ts'
 
 const { task, settings } = await readFlags(process.argv.slice(2)).catch((error: unknown) => {
-  process.stderr.write(`simulate: ${describeError(error)}\n`)
+  if (process.argv.includes('--check') && error instanceof UsageError)
+    process.stdout.write(`${JSON.stringify(error.problems)}\n`)
+  else process.stderr.write(`simulate: ${describeError(error)}\n`)
   process.exit(exitCodeOf(error))
 })
 const log = createLogger({ name: 'simulate', level: settings.logLevel, pretty: process.stderr.isTTY })
@@ -15,6 +17,7 @@ const terminal = process.stdout.isTTY
 const print = (line: string) => process.stdout.write(terminal ? `\r\x1b[K${line}` : `${line}\n`)
 
 if (task === 'help') process.stdout.write(usage)
+else if (task === 'check') process.stdout.write('[]\n')
 else if (task === 'recount') {
   process.exitCode = await printRecount(settings.ledger!, process.stdout).catch((error: unknown) => {
     process.stderr.write(`simulate: ${describeError(error)}\n`)

@@ -6,6 +6,7 @@ import { type RestoreFlags, runRestore } from './commands/restore.ts'
 import { runVerify, type VerifyFlags } from './commands/verify.ts'
 import { runApp } from './run-app.ts'
 import { readUpOptions, type UpFlags } from './up/options.ts'
+import { simulatorProblems } from './up/simulator-problems.ts'
 import { up } from './up/up.ts'
 
 const examples = (...lines: string[]) => `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}\n`
@@ -45,7 +46,7 @@ function addUp(program: Command, finish: Finish): void {
         'millrace up --replay readings.csv --map readings.yaml --at original',
       ),
     )
-    .action((flags: UpFlags) => finish(up(readUpOptions(flags))))
+    .action(async (flags: UpFlags) => await finish(up(readUpOptions(flags, await simulatorProblems(flags)))))
 }
 
 interface PassedOn {

@@ -129,7 +129,8 @@ function historyOf({ history, replay, speed, duration }: UpFlags): string | unde
   return history ?? (live ? defaultHistory : undefined)
 }
 
-function simulatorFlags(flags: UpFlags): string[] {
+/** What the simulator is started with. */
+export function simulatorFlags(flags: UpFlags): string[] {
   const passed: Record<string, string | undefined> = {
     '--seed': flags.seed,
     '--devices': flags.devices,
@@ -144,8 +145,8 @@ function simulatorFlags(flags: UpFlags): string[] {
   return Object.entries(passed).flatMap(([flag, value]) => (value === undefined ? [] : [flag, value]))
 }
 
-/** Checks the flags; throws a UsageError with every problem in it. */
-export function readUpOptions(flags: UpFlags): UpOptions {
+/** Checks the flags; throws a UsageError with every problem in it, those included that the simulator found in its own. */
+export function readUpOptions(flags: UpFlags, simulatorProblems: readonly Problem[] = []): UpOptions {
   const reader = new FlagReader(flags)
   const ports = {
     http: reader.port('http'),
@@ -157,6 +158,8 @@ export function readUpOptions(flags: UpFlags): UpOptions {
   const [speed, influx, influxAlone] = [reader.speed(), reader.influx(), reader.influxAlone()]
   const durationMs = reader.duration('--duration', flags.duration)
   reader.replayFlags()
+  const named = new Set(reader.problems.map(({ path }) => path))
+  reader.problems.push(...simulatorProblems.filter(({ path }) => !named.has(path)))
   if (reader.problems.length > 0) throw new UsageError('millrace up cannot start like this', reader.problems)
   return {
     dataDir: resolve(flags.dataDir),

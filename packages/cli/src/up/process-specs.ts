@@ -49,7 +49,6 @@ export function processSpecs(options: UpOptions, paths: StackPaths, clockSpeed: 
         ...clockRun,
         ...options.simulator,
       ],
-      ready: async () => true,
       mayEnd: true,
     },
   ]

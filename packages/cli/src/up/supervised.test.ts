@@ -2,13 +2,16 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { MillraceError } from '@millrace/pipeline'
 import { until } from '@millrace/pipeline/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { readUpOptions } from './options.ts'
 import { choosePorts } from './ports.ts'
 import { processSpecs } from './process-specs.ts'
 import { writeRunFile } from './run-file.ts'
+import { simulatorProblems } from './simulator-problems.ts'
 import { lockDataFolder } from './stack-lock.ts'
-import { Supervised } from './supervised.ts'
+import { type ProcessSpec, Supervised } from './supervised.ts'
 
 const never = new AbortController().signal
 const anyPorts = { http: 0, mqtt: 0, agent: 0, cloudMqtt: 0 }
@@ -37,9 +40,21 @@ async function brokerProcess() {
     started: () => undefined,
     died: (_name, how) => deaths.push(how),
     ended: () => undefined,
+    refused: () => undefined,
   })
   started.push(supervised)
   return { supervised, deaths, spec: spec! }
+}
+
+function refusing(spec: ProcessSpec) {
+  const refusals: MillraceError[] = []
+  const quiet = { line: () => undefined, started: () => undefined, died: () => undefined, ended: () => undefined }
+  const wrong = new Supervised(
+    { ...spec, args: ['broker', '--port', 'x'] },
+    { ...quiet, refused: (error) => refusals.push(error) },
+  )
+  started.push(wrong)
+  return { wrong, refusals }
 }
 
 describe('a supervised process', () => {
@@ -49,7 +64,7 @@ describe('a supervised process', () => {
     const first = supervised.pid
     supervised.kill()
     await until(() => supervised.pid !== null && supervised.pid !== first)
-    await until(() => spec.ready())
+    await until(() => spec.ready!())
     expect(deaths).toEqual(['SIGKILL'])
     expect(supervised.restarts).toBe(1)
     const second = supervised.pid
@@ -60,13 +75,41 @@ describe('a supervised process', () => {
 
   it('that refuses its settings is not tried again, and its words are in the error', async () => {
     const { supervised } = await brokerProcess()
-    const wrong = new Supervised(
-      { ...supervised.spec, args: ['broker', '--port', 'x'], ready: async () => false },
-      { line: () => undefined, started: () => undefined, died: () => undefined, ended: () => undefined },
-    )
+    const { wrong, refusals } = refusing({ ...supervised.spec, ready: async () => false })
     await expect(wrong.start(never)).rejects.toThrow('--port: found x')
     expect(wrong.restarts).toBe(0)
+    expect(refusals).toHaveLength(1)
   })
+
+  it('that nobody can ask whether it is ready ends with its refusal all the same', async () => {
+    const { ready: _ready, ...spec } = (await brokerProcess()).spec
+    const { wrong, refusals } = refusing(spec)
+    await wrong.start(never)
+    await until(() => refusals.length > 0)
+    expect(refusals[0]).toMatchObject({ exitCode: 2 })
+    expect(refusals[0]!.message).toContain('--port: found x')
+    expect(wrong.restarts).toBe(0)
+  })
+})
+
+it('the simulator names every wrong flag of its own before anything starts', async () => {
+  const flags = {
+    window: '1m',
+    httpPort: '0',
+    mqttPort: '0',
+    agentPort: '0',
+    cloudMqttPort: '0',
+    dataDir: '',
+    keys: true,
+  }
+  const wrong = { ...flags, devices: '-1', rate: 'x', perturb: 'foo=2', seed: 'abc' }
+  const problems = await simulatorProblems(wrong)
+  expect(problems.map(({ path }) => path).toSorted()).toEqual(['--devices', '--perturb', '--rate', '--seed'])
+  expect(problems).toContainEqual({ path: '--devices', found: '-1', expected: 'at least 0' })
+  expect(() => readUpOptions({ ...wrong, speed: '0' }, problems)).toThrow(
+    expect.objectContaining({ exitCode: 2, problems: expect.objectContaining({ length: 5 }) }),
+  )
+  expect(await simulatorProblems(flags)).toEqual([])
 })
 
 it('a taken port is named by its flag', async () => {

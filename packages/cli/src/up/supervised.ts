@@ -7,8 +7,8 @@ export interface ProcessSpec {
   name: string
   app: App
   args: readonly string[]
-  /** Answers whether the process does its work; asked until it does. */
-  ready(): Promise<boolean>
+  /** Answers whether the process does its work; asked until it does. Without it, one that runs for a while does. */
+  ready?(): Promise<boolean>
   /** Its end with exit code 0 is the end of its work. */
   mayEnd?: boolean
 }
@@ -18,6 +18,8 @@ export interface ProcessEvents {
   started(name: string): void
   died(name: string, how: string, waitMs: number): void
   ended(name: string): void
+  /** It refuses to run as it is told to, and is not started again. */
+  refused(error: MillraceError): void
 }
 
 const firstWaitMs = 200
@@ -26,6 +28,7 @@ const longestWaitMs = 5000
 const soundAfterMs = 3000
 const readyWithinMs = 60_000
 const keptLines = 20
+const wrongUsage = 2
 
 const howItEnded = (code: number | null, signal: NodeJS.Signals | null) => signal ?? `exit code ${code}`
 
@@ -39,7 +42,7 @@ export class Supervised {
   #failures = 0
   #stopping = false
   #ended = false
-  #firstStartOver = false
+  #wasSound = false
   #timer: NodeJS.Timeout | undefined
   restarts = 0
 
@@ -61,7 +64,6 @@ export class Supervised {
       if (performance.now() > deadline) throw this.#failure(`is not ready after ${readyWithinMs / 1000} s`)
       await pause(50, signal)
     }
-    this.#firstStartOver = true
   }
 
   /** Ends it at once, as a power cut would. */
@@ -85,7 +87,9 @@ export class Supervised {
   async #isReady(): Promise<boolean> {
     if (this.#ended) return true
     if (this.#refusal) throw this.#refusal
-    return this.#child !== undefined && (await this.spec.ready())
+    if (!this.spec.ready) return true
+    this.#wasSound = this.#child !== undefined && (await this.spec.ready())
+    return this.#wasSound
   }
 
   #refusal: MillraceError | undefined
@@ -122,8 +126,11 @@ export class Supervised {
       return
     }
     // A wrong setting will not mend itself; a server that is away may come.
-    if (code === 2 && !this.#firstStartOver) this.#refusal = this.#failure('cannot start')
-    else this.#restart(howItEnded(code, signal))
+    this.#wasSound ||= performance.now() - this.#startedAt > soundAfterMs
+    if (code === wrongUsage && !this.#wasSound) {
+      this.#refusal = this.#failure('cannot start')
+      this.#events.refused(this.#refusal)
+    } else this.#restart(howItEnded(code, signal))
   }
 
   #restart(how: string): void {

@@ -1,4 +1,4 @@
-import { type ClockState, clockNow, readClockFile, writeClockFile } from '@millrace/pipeline'
+import { type ClockState, clockNow, type MillraceError, readClockFile, writeClockFile } from '@millrace/pipeline'
 import { onStopSignals } from '../run-app.ts'
 import { readKeys } from './keys.ts'
 import type { UpOptions } from './options.ts'
@@ -10,12 +10,12 @@ import type { ProcessEvents } from './supervised.ts'
 
 const isTerminal = ({ keys }: UpOptions) => keys && process.stdin.isTTY && process.stdout.isTTY
 
-function processEvents(screen: Screen, simulatorEnded: () => void): ProcessEvents {
+function processEvents(screen: Screen, on: Pick<ProcessEvents, 'ended' | 'refused'>): ProcessEvents {
   return {
     line: (name, text) => screen.log(name, text),
     started: () => undefined,
     died: (name, how, waitMs) => screen.line(`${name} died (${how}); starting it again in ${waitMs} ms`),
-    ended: simulatorEnded,
+    ...on,
   }
 }
 
@@ -70,7 +70,12 @@ async function untilOver({ options, screen, stopping }: UpRun, session: Session,
 async function runStack(run: UpRun): Promise<void> {
   const { options, screen, stopping } = run
   const sent = Promise.withResolvers<void>()
-  const stack = await Stack.prepare(options, processEvents(screen, sent.resolve))
+  let refusal: MillraceError | undefined
+  const refused = (error: MillraceError) => {
+    refusal ??= error
+    stopping.abort()
+  }
+  const stack = await Stack.prepare(options, processEvents(screen, { ended: () => sent.resolve(), refused }))
   const session = new Session(stack, screen)
   const release = listen(session, run)
   run.hurry.addEventListener('abort', () => stack.killAll())
@@ -88,6 +93,7 @@ async function runStack(run: UpRun): Promise<void> {
     holdClock(stack.clockFile)
     screen.line('stopped')
   }
+  if (refusal) throw refusal
 }
 
 /** Runs everything on this machine until it is stopped, or until `--duration` is over and stored. */
