@@ -127,14 +127,50 @@ async function npmCi(folder, what) {
   record(folder)
 }
 
+function cannotWrite(path, error) {
+  return new LauncherError(
+    `Something has to be installed, and ${path} cannot be written: ${error.message}\n` +
+      `Start once as a user who may write there, or give this one a copy of his own.`,
+    1,
+  )
+}
+
+/** False where another launcher holds it. */
 function takeLock(path) {
   try {
     mkdirSync(path)
     return true
-  } catch {
-    const ageMs = Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now())
-    if (ageMs > lockStaleMs) rmSync(path, { recursive: true, force: true })
-    return false
+  } catch (error) {
+    if (error.code !== 'EEXIST') throw cannotWrite(path, error)
+  }
+  const ageMs = Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now())
+  if (ageMs > lockStaleMs) attempt(path, () => rmSync(path, { recursive: true, force: true }))
+  return false
+}
+
+function attempt(path, work) {
+  try {
+    work()
+  } catch (error) {
+    throw cannotWrite(path, error)
+  }
+}
+
+/** Resolves once the lock is taken; says every few seconds that it is waiting, and for what. */
+async function untilTaken(lock, { tellEveryMs, giveUpMs }) {
+  const startedMs = Date.now()
+  let toldMs = Number.NEGATIVE_INFINITY
+  while (!takeLock(lock)) {
+    const waitedMs = Date.now() - startedMs
+    if (waitedMs >= giveUpMs) {
+      const seconds = Math.round(waitedMs / 1000)
+      throw new LauncherError(`Another start has been installing for ${seconds} s; if none is, remove ${lock}`, 1)
+    }
+    if (Date.now() - toldMs >= tellEveryMs) {
+      process.stderr.write(`Another start is installing; waiting for it ... ${Math.round(waitedMs / 1000)} s\n`)
+      toldMs = Date.now()
+    }
+    await new Promise((resolve) => setTimeout(resolve, 200))
   }
 }
 
@@ -142,16 +178,11 @@ function takeLock(path) {
  * Runs `work` while no other launcher of this folder does. The holder touches the lock, so one that
  * died is noticed; it lies outside of every folder that `npm ci` empties.
  */
-export async function exclusively(root, work) {
+export async function exclusively(root, work, waiting = { tellEveryMs: 10_000, giveUpMs: 15 * 60_000 }) {
   const parent = join(root, 'tools', 'node_modules')
   const lock = join(parent, '.installing')
-  mkdirSync(parent, { recursive: true })
-  let told = false
-  while (!takeLock(lock)) {
-    if (!told) process.stderr.write('Another start is installing; waiting for it ...\n')
-    told = true
-    await new Promise((resolve) => setTimeout(resolve, 200))
-  }
+  attempt(parent, () => mkdirSync(parent, { recursive: true }))
+  await untilTaken(lock, waiting)
   const beat = setInterval(() => existsSync(lock) && utimesSync(lock, new Date(), new Date()), 2000)
   try {
     return await work()

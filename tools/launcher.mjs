@@ -73,9 +73,9 @@ async function runTask(node, [name, ...args]) {
 const needsPage = (args) => ['up', 'ingest'].includes(args[0]) && !args.includes('--help') && !args.includes('-h')
 
 async function buildPage(node) {
-  const code = await exclusively(root, () =>
-    hand(node, { args: [inRoot('dashboards', 'live', 'build.ts')], cwd: root }),
-  )
+  const build = (...args) => hand(node, { args: [inRoot('dashboards', 'live', 'build.ts'), ...args], cwd: root })
+  if ((await build('--check')) === 0) return
+  const code = await exclusively(root, () => build())
   if (code !== 0) throw new LauncherError('The page could not be built (see above).', 1)
 }
 

@@ -3,7 +3,7 @@ import { on, once } from 'node:events'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 const tools = dirname(fileURLToPath(import.meta.url))
@@ -114,7 +114,43 @@ describe('the launcher', () => {
   it('names its tasks when asked for another', async () => {
     const { code, output } = await start(['--npm', 'tset']).ended
     expect(code).toBe(2)
-    expect(output).toContain('test, test:integration, check, format, bench')
+    expect(output).toContain('test, test:integration, check, format, pack, bench')
+  })
+})
+
+describe('the lock of an installation', () => {
+  const waiting = { tellEveryMs: 10, giveUpMs: 300 }
+  const exclusively = async (work: () => Promise<void>) => {
+    const install = await import(join(root, 'tools', 'install.mjs'))
+    await install.exclusively(root, work, waiting)
+  }
+
+  it('is waited for, and not for ever', async () => {
+    const waits = exclusively(async () => await expect(exclusively(async () => undefined)).rejects.toThrow('remove'))
+    await waits
+    await exclusively(async () => undefined)
+  })
+
+  it('that cannot be written is an error with its path and not a wait', async () => {
+    const install = pathToFileURL(join(root, 'tools', 'install.mjs')).href
+    const code = `import('${install}').then((it) => it.exclusively(process.argv[1], async () => undefined))
+      .catch((error) => console.log(error.message))`
+    mkdirSync(join(root, 'tools', 'node_modules'))
+    // A process that may write nowhere, whoever runs the tests.
+    const child = spawn(process.execPath, ['--permission', '--allow-fs-read=*', '-e', code, root])
+    const [output] = (await once(child.stdout, 'data')) as [Buffer]
+    expect(String(output)).toContain(join(root, 'tools', 'node_modules'))
+    expect(String(output)).toContain('cannot be written')
+  })
+
+  it('is not taken where the page is built already', async () => {
+    const build = join(root, 'dashboards', 'live', 'build.ts')
+    mkdirSync(dirname(build), { recursive: true })
+    writeFileSync(build, "if (!process.argv.includes('--check')) process.exit(9)\n")
+    await start(['x']).ended
+    rmSync(join(root, 'tools', 'node_modules'), { recursive: true, force: true })
+    writeFileSync(join(root, 'tools', 'node_modules'), 'no folder, so that no lock fits in')
+    expect((await start(['up']).ended).code).toBe(0)
   })
 })
 

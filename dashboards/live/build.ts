@@ -75,7 +75,15 @@ async function buildInto(outDir: string, hash: string): Promise<void> {
   await chmod(outDir, 0o755)
 }
 
+/** True where the page is built from these sources; writes nothing. */
+export async function isBuilt(): Promise<boolean> {
+  return (await readStamp(join(root, 'dist'))) === (await hashSources())
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { folder, fresh } = await buildPage()
-  process.stdout.write(`${fresh ? 'built' : 'up to date'}: ${folder}\n`)
+  if (process.argv.includes('--check')) process.exitCode = (await isBuilt()) ? 0 : 1
+  else {
+    const { folder, fresh } = await buildPage()
+    process.stdout.write(`${fresh ? 'built' : 'up to date'}: ${folder}\n`)
+  }
 }
