@@ -5,7 +5,16 @@ import { type SummariesBody, summariesBodySchema } from '@millrace/contracts'
 import { until } from '@millrace/pipeline/testing'
 import { createBroker, createMqttLink } from '@millrace/transports'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { find, freePort, Installation, makeOtherRelease, pack, startReady, temporaryFolder } from './testing/fixture.ts'
+import {
+  find,
+  freePort,
+  Installation,
+  makeOtherRelease,
+  pack,
+  putNodeInto,
+  startReady,
+  temporaryFolder,
+} from './testing/fixture.ts'
 
 const packed = temporaryFolder('packed')
 const root = temporaryFolder('pi-root')
@@ -136,6 +145,38 @@ test('the installed agent takes what mosquitto_pub sends and passes summaries on
     if (agent.child.exitCode === null) await agent.stop('SIGKILL')
     await link.stop()
     await cloud.close()
+  }
+}, 120_000)
+
+test('the installed agent needs nothing of the system but Node and its libraries', async (context) => {
+  if (process.getuid?.() !== 0) {
+    console.log('skipped: another root folder needs root')
+    context.skip()
+    return
+  }
+  const empty = temporaryFolder('pi-empty')
+  putNodeInto(empty.path)
+  cpSync(installation.path('opt/millrace/current/node_modules'), join(empty.path, 'app/node_modules'), {
+    recursive: true,
+  })
+  const [mqttPort, httpPort] = [await freePort(), await freePort()]
+  const config = {
+    ...{ agent: 'pi-1', site: 'attic', dataDir: '/spool', collect: { type: 'broker', port: mqttPort } },
+    ...{ sensors: [{ type: 'host', device: 'pi-1' }], http: { port: httpPort } },
+    uplink: { type: 'mqtt', url: 'mqtt://127.0.0.1:1' },
+  }
+  writeFileSync(join(empty.path, 'agent.yaml'), JSON.stringify(config))
+  const main = '/app/node_modules/@millrace/edge-agent/src/main.js'
+  const agent = await startReady(['chroot', empty.path, '/node', main, '--config', '/agent.yaml'], httpPort)
+  try {
+    const target = ['-p', String(mqttPort), '-q', '1', '-t', 'telemetry/home/desk']
+    execFileSync('mosquitto_pub', [...target, '-m', '{"readings":{"temperature":21.5}}'])
+    const status = async () => await (await fetch(`http://127.0.0.1:${httpPort}/api/status?devices=1`)).text()
+    await until(async () => /"device":"desk"[^}]*"accepted":1/.test(await status()), { label: 'the reading' })
+    expect(await agent.stop()).toBe(0)
+  } finally {
+    if (agent.child.exitCode === null) await agent.stop('SIGKILL')
+    empty.remove()
   }
 }, 120_000)
 

@@ -1,9 +1,9 @@
 import { execFile, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { until } from '@millrace/pipeline/testing'
@@ -101,6 +101,16 @@ exit 0
   path(...parts: string[]): string {
     return join(this.root, ...parts)
   }
+}
+
+/** Copies Node with the libraries it is linked to, and nothing else, into a folder that may become a root. */
+export function putNodeInto(root: string): void {
+  const linked = execFileSync('ldd', [process.execPath], { encoding: 'utf8' }).match(/\/[^\s:]+/g) ?? []
+  for (const file of linked) {
+    mkdirSync(join(root, dirname(file)), { recursive: true })
+    copyFileSync(realpathSync(file), join(root, file))
+  }
+  copyFileSync(process.execPath, join(root, 'node'))
 }
 
 /** A process that is ready when its HTTP says so. */
