@@ -5,7 +5,7 @@ import { until } from '@millrace/pipeline/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { freePort } from '../dashboards/grafana/testing/influxd.ts'
 import { composeSchema, startOrder } from './testing/compose-rules.ts'
-import { Podman, type Project, parseYaml, runArguments } from './testing/podman.ts'
+import { Podman, type Project, parseYaml, projectName, removeProjects, runArguments } from './testing/podman.ts'
 import { makeStandIns, missingForContainers, npmSecrets } from './testing/stand-ins.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -88,10 +88,11 @@ describe.skipIf(missing !== undefined)('the containers', () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'millrace-containers-'))
     podman = new Podman('/var/tmp/millrace-containers')
+    await removeProjects(podman, 'abandoned')
     const published = ['1883', '8080', '8081']
     const ports = await Promise.all(published.map(freePort))
     project = {
-      name: `millrace-${process.pid}`,
+      name: projectName,
       folder: root,
       compose,
       hostPorts: new Map(published.map((port, index) => [port, ports[index]!])),
@@ -112,12 +113,9 @@ describe.skipIf(missing !== undefined)('the containers', () => {
   }, long)
 
   afterAll(async () => {
-    await remove(...Object.keys(compose.services))
-    await podman.succeeds('network', 'rm', '--force', project.name)
-    for (const volume of Object.keys(compose.volumes)) {
-      await podman.succeeds('volume', 'rm', '--force', `${project.name}_${volume}`)
-    }
-    await podman.succeeds('image', 'prune', '--force')
+    await removeProjects(podman, 'own')
+    // What another run builds just now has no name yet.
+    await podman.call('image', 'prune', '--force', '--filter', 'until=1h')
     rmSync(folder, { recursive: true, force: true })
   }, 120_000)
 

@@ -84,6 +84,32 @@ export interface Project {
   variables: Record<string, string>
 }
 
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+/** Projects are named for the process that made them; a run that was killed leaves its containers running. */
+export const projectName = `millrace-${process.pid}`
+
+/** Takes away containers, networks and volumes of a project, or of every project whose process is gone. */
+export async function removeProjects(podman: Podman, which: 'own' | 'abandoned'): Promise<void> {
+  const unwanted = (name: string): boolean => {
+    const [project, pid] = /^millrace-(\d+)/.exec(name) ?? []
+    return which === 'own' ? project === projectName : pid !== undefined && !isAlive(Number(pid))
+  }
+  const names = async (...list: string[]) => (await podman.call(...list)).split('\n').filter(unwanted)
+  const containers = await names('ps', '--all', '--format', '{{.Names}}')
+  if (containers.length > 0) await podman.call('rm', '--force', '--time', '5', ...containers)
+  for (const network of await names('network', 'ls', '--format', '{{.Name}}'))
+    await podman.call('network', 'rm', network)
+  const volumes = await names('volume', 'ls', '--format', '{{.Name}}')
+  if (volumes.length > 0) await podman.call('volume', 'rm', '--force', ...volumes)
+}
+
 const listed = (flag: string, values: readonly string[]) => values.flatMap((value) => [flag, value])
 const wordsOf = (value: string | readonly string[] | undefined) => (typeof value === 'string' ? [value] : (value ?? []))
 
