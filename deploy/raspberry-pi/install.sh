@@ -57,6 +57,8 @@ fail() { printf 'install.sh: %s\n' "$*" >&2; exit 1; }
 run() { if [ -n "$dry" ]; then say "would: $*"; else "$@"; fi; }
 control() { [ -z "$systemctl" ] || run "$systemctl" "$@"; }
 link() { run ln -sfn "$1" "$2.new" && run mv -Tf "$2.new" "$2"; }
+# For the right side of sed's s||| inside single quotes of YAML.
+quoted() { printf %s "$1" | sed "s/'/''/g; s/[\\\\&|]/\\\\&/g"; }
 release_of() { if [ -L "$prefix/$1" ]; then basename "$(readlink "$prefix/$1")"; fi; }
 
 check_system() {
@@ -82,7 +84,8 @@ make_user() {
 
 # Built beside its place and renamed whole: a release folder is complete or not there.
 make_release() {
-  release=$(cat "$here/release") || fail "$here holds no tarballs; make them with: npm run pack"
+  [ -r "$here/release" ] || fail "$here holds no tarballs; make them with: npm run pack"
+  release=$(cat "$here/release")
   if [ -x "$prefix/releases/$release/node" ]; then
     say "release $release is there already"
     return 0
@@ -124,7 +127,8 @@ write_config() {
     say "would: write $config/agent.yaml"
   else
     quoted_agent=$(printf %s "$agent" | tr -c 'A-Za-z0-9._:-' - | cut -c1-64)
-    sed "s|@AGENT@|$quoted_agent|; s|@SITE@|$site|; s|@UPLINK@|$uplink|" "$here/agent.yaml" >"$config/agent.yaml.new"
+    sed "s|@AGENT@|$quoted_agent|; s|@SITE@|$(quoted "$site")|; s|@UPLINK@|$(quoted "$uplink")|" "$here/agent.yaml" \
+      >"$config/agent.yaml.new"
     [ -n "$root" ] || chown root:"$user" "$config/agent.yaml.new"
     chmod 640 "$config/agent.yaml.new"
     mv "$config/agent.yaml.new" "$config/agent.yaml"
@@ -192,7 +196,7 @@ install_agent() {
   write_unit
   switch_to "$release"
   prune
-  say "the agent is installed: release $release, config $config/agent.yaml"
+  [ -n "$dry" ] || say "the agent is installed: release $release, config $config/agent.yaml"
 }
 
 case $command in
