@@ -12,7 +12,9 @@ const changesPerBatch = 5_000
 const retryLimits = { minMs: 200, maxMs: 30_000 }
 const maxIdleMs = 60_000
 /** Real time between merges of dirty hours and days: in between, any number of changes costs one merge. */
-const defaultRollupEveryMs = { hours: 5_000, days: 60_000 }
+const rollupEveryMs = { leastMs: 5_000, mostMs: 60_000 }
+/** Share of the time that merging hours, and that merging days, may take while changes keep coming. */
+const rollupShare = 0.05
 
 export interface FeederOptions extends RollupContext {
   /** As configured. */
@@ -44,6 +46,7 @@ export class Feeder {
   /** Spans may be dirty; always so at first, as an earlier life may have left some. */
   private readonly pending = { hours: true, days: true }
   private readonly dueMs = { hours: 0, days: 0 }
+  private readonly spentMs = { hours: 0, days: 0 }
 
   constructor(options: FeederOptions) {
     this.options = options
@@ -128,11 +131,20 @@ export class Feeder {
   /** The first change after a pause is merged at once, those that follow wait. */
   private async rollUpWhenDue(tier: 'hours' | 'days'): Promise<boolean> {
     if (!this.pending[tier] || performance.now() < this.dueMs[tier]) return false
+    const beganMs = performance.now()
     const outcome = await rollUp(tier, this.options)
+    this.spentMs[tier] += performance.now() - beganMs
     this.pending[tier] = outcome === 'more'
-    if (outcome === 'done')
-      this.dueMs[tier] = performance.now() + (this.options.rollupEveryMs ?? defaultRollupEveryMs)[tier]
+    if (outcome === 'done') {
+      this.dueMs[tier] = performance.now() + this.rollupPauseMs(tier)
+      this.spentMs[tier] = 0
+    }
     return outcome !== 'clean'
+  }
+
+  private rollupPauseMs(tier: 'hours' | 'days'): number {
+    const { leastMs, mostMs } = rollupEveryMs
+    return this.options.rollupEveryMs?.[tier] ?? Math.min(mostMs, Math.max(leastMs, this.spentMs[tier] / rollupShare))
   }
 
   private async idle(signal: AbortSignal): Promise<void> {
