@@ -1,6 +1,8 @@
 #!/bin/sh
 # Installs, updates and removes the Millrace edge agent on 64-bit Raspberry Pi OS. Each command may be repeated.
 set -eu
+# The service reads what root installs.
+umask 022
 
 usage() {
   cat <<'USAGE'
