@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -138,5 +138,17 @@ describe('a data folder', () => {
     expect(() => lockDataFolder(folder)).toThrow('process 4321')
     lock.release()
     lockDataFolder(folder).release()
+  })
+
+  it.each([
+    ['is a file', 'file'],
+    ['lies in a file', 'file/data'],
+    ['has a lock that is none', '.'],
+  ])('that %s is refused with its path', (_claim, path) => {
+    writeFileSync(join(folder, 'file'), 'x')
+    writeFileSync(join(folder, 'up.lock'), 'no database, but long enough to be looked at as one'.repeat(20))
+    const dataDir = join(folder, path)
+    const problems = [expect.objectContaining({ path: '--data-dir', found: expect.stringContaining(dataDir) })]
+    expect(() => lockDataFolder(dataDir)).toThrow(expect.objectContaining({ exitCode: 2, problems }))
   })
 })
