@@ -43,6 +43,7 @@ test.each([1, 3])('a spool of version %i is named by version 2 and left as it is
   await (await openSpool(spoolOptions(folder, { version }))).close()
   const error = await refused(folder, { version: 2 })
   expect(error.code).toBe('spool-version')
+  expect(error).toMatchObject({ exitCode: 2 })
   expect(error.message).toContain(`has version ${version}; this program writes version 2`)
 })
 
