@@ -73,6 +73,7 @@ export interface AccountsResponse {
     dropped: number
     /** Messages whose numbers are missing between those received. */
     missingUpstream: number
+    /** Messages that the ingest itself set aside; what agents set aside is in `invalid` and `dropped`. */
     deadLetters: number
     conflicts: number
     /** Readings by which sent differs from held + refused, over devices of whose spool no message is missing; 0 or something is wrong. */
