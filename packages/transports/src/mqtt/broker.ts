@@ -110,7 +110,11 @@ class SocketBroker implements Broker {
         this.#log.warn({ error: String(error) }, 'broker error')
       }) as () => void,
     )
+    // Every packet that was on its way to a client fails on its own when the client dies.
+    const logged = new WeakSet<object>()
     this.#aedes.on('clientError', (client, error) => {
+      if (logged.has(client)) return
+      logged.add(client)
       if (!this.#closing) this.#log.info({ client: client.id, reason: error.message }, 'connection ended')
     })
   }
