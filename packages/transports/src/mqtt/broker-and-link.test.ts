@@ -1,4 +1,5 @@
-import { type Message, MillraceError, UsageError } from '@millrace/pipeline'
+import { connect } from 'node:net'
+import { type Message, MillraceError, silentLogger, UsageError } from '@millrace/pipeline'
 import { until } from '@millrace/pipeline/testing'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Broker, type BrokerOptions, createBroker } from './broker.ts'
@@ -113,6 +114,25 @@ describe('a link and a broker', () => {
     await openBroker({ port })
     await until(() => seen.length === 2)
     expect([seen, connects]).toEqual([['1', '2'], 2])
+  })
+
+  it('log the end of a connection once, however much was on its way to it', async () => {
+    const ends: string[] = []
+    const log = { ...silentLogger, info: (_fields: object, text: string) => void ends.push(text) }
+    const releases: (() => void)[] = []
+    const { broker, port } = await openBroker({ log, gate: ({ release }) => void releases.push(release) })
+    const client = connect(port, '127.0.0.1')
+    client.on('error', () => undefined)
+    client.write(Buffer.from([0x10, 13, 0, 4, ...Buffer.from('MQTT'), 4, 2, 0, 60, 0, 1, 0x78]))
+    // Five PUBLISH of QoS 1, none of which is acknowledged before the client dies.
+    for (let id = 1; id <= 5; id++) client.write(Buffer.from([0x32, 6, 0, 1, 0x74, 0, id, 0x78]))
+    await until(() => releases.length === 5)
+    client.resetAndDestroy()
+    await until(() => broker.connections() === 0)
+    for (const release of releases) release()
+    await until(() => ends.includes('connection ended'))
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(ends.filter((text) => text === 'connection ended')).toHaveLength(1)
   })
 
   it('give up what is outstanding when the link stops', async () => {
