@@ -1,4 +1,5 @@
 import type { MessageKind, SummariesBody } from '@millrace/contracts'
+import { SpoolFullError } from '@millrace/pipeline'
 import { deadLetters, journal, openSpool, outbox, type Spool, type Statement } from '@millrace/spool'
 import { decodeEntry, encodeEntry } from '@millrace/windows'
 import type {
@@ -75,10 +76,16 @@ export class AgentSpool {
     const reserveBytes = reserveOf(maxBytes)
     const about = { folder, application: 'edge-agent', version: spoolVersion, schema, maxBytes, reserveBytes }
     const spool = await openSpool(about)
-    await spool.write(
-      laterTables.map((sql) => ({ sql, rows: [[]] })),
-      { reserve: true },
-    )
+    const write = (sqls: readonly string[]) =>
+      spool.write(
+        sqls.map((sql) => ({ sql, rows: [[]] })),
+        { reserve: true },
+      )
+    await write(laterTables)
+    // It only makes reading faster: a spool without room for it must open all the same.
+    await write(outbox.later).catch((error: unknown) => {
+      if (!(error instanceof SpoolFullError)) throw error
+    })
     return new AgentSpool(spool, setApart)
   }
 

@@ -84,3 +84,40 @@ test('any receipts, repeated or out of order, leave exactly what they do not nam
   )
   await spool.close()
 })
+
+test('the oldest are none that another of their site waits for, whatever waits for what', async () => {
+  const spool = await open()
+  const waiting = fc.array(fc.record({ site: fc.constantFrom('a', 'b'), after: fc.uniqueArray(fc.nat(25)) }), {
+    maxLength: 25,
+  })
+  await fc.assert(
+    fc.asyncProperty(waiting, fc.nat(30), async (rows, limit) => {
+      await spool.write([{ sql: 'DELETE FROM outbox', rows: [[]] }])
+      await spool.write(rows.flatMap(({ site, after }, seq) => message(site, seq, after)))
+      const free = rows
+        .map(({ site }, seq) => ({ site, seq }))
+        .filter(({ site, seq }) => !rows.some((later) => later.site === site && later.after.includes(seq)))
+      expect(keys(await outbox.oldest(spool, limit))).toEqual(keys(free.slice(0, limit)))
+    }),
+    { numRuns: 60 },
+  )
+  await spool.close()
+})
+
+test('the oldest of very many are found without a look at all of them for each', async () => {
+  const spool = await open()
+  const [insert] = message('a', 0)
+  const bytes = new Uint8Array(10)
+  // Every message waits for one that is settled, and every fifth for the one before it too.
+  const waits = (seq: number) => JSON.stringify(seq % 5 === 0 ? [seq + 100_000, seq - 1] : [seq + 100_000])
+  const rows = Array.from({ length: 50_000 }, (_, seq) => ['a', seq, 'summaries', 1000, 10, waits(seq), bytes] as const)
+  await spool.write([{ sql: insert!.sql, rows }])
+  const began = performance.now()
+  const found = await outbox.oldest(spool, 400)
+  // Far above what it takes, far below the seconds of a scan for each row.
+  expect(performance.now() - began).toBeLessThan(2_000)
+  expect(found.map(({ seq }) => seq)).toEqual(
+    Array.from({ length: 500 }, (_, seq) => seq).filter((seq) => seq % 5 !== 4),
+  )
+  await spool.close()
+})

@@ -27,6 +27,9 @@ type Key = Pick<OutboxMessage, 'site' | 'seq'>
 const waitsForNone = `NOT EXISTS (
   SELECT 1 FROM json_each(o.after) AS earlier JOIN outbox AS p ON p.site = o.site AND p.seq = earlier.value)`
 
+/** For `oldest`, which looks at the few messages that wait for others and at no other row of them. */
+const outboxAfterIndex = 'CREATE INDEX IF NOT EXISTS outbox_after ON outbox (site, after) WHERE after IS NOT NULL'
+
 /** Messages that wait for their receipt. */
 export const outbox = {
   schema: [
@@ -34,8 +37,12 @@ export const outbox = {
       at_ms REAL NOT NULL, size INTEGER NOT NULL, after TEXT, bytes BLOB NOT NULL) STRICT`,
     'CREATE UNIQUE INDEX outbox_key ON outbox (site, seq)',
     'CREATE INDEX outbox_at ON outbox (at_ms, size)',
+    outboxAfterIndex,
     'CREATE TABLE outbox_last (site TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID',
   ],
+
+  /** What the outbox of an earlier release may lack. */
+  later: [outboxAfterIndex],
 
   /** The seq must be above every earlier one of its site, see `lastSeqs`. */
   add({ site, seq, kind, bytes, atMs, after = [] }: NewOutboxMessage): Statement[] {
@@ -80,9 +87,10 @@ export const outbox = {
   /** Oldest first, for a spool that must give something up; none that another waits for, as that one repeats its rows. */
   async oldest(spool: Spool, limit: number): Promise<OutboxMessage[]> {
     const rows = await spool.read(
-      `SELECT site, seq, kind, bytes FROM outbox AS o WHERE NOT EXISTS (
-         SELECT 1 FROM outbox AS later, json_each(later.after) AS earlier
-         WHERE later.after IS NOT NULL AND later.site = o.site AND earlier.value = o.seq)
+      `WITH waited (site, seq) AS MATERIALIZED (
+         SELECT later.site, earlier.value FROM outbox AS later, json_each(later.after) AS earlier
+         WHERE later.after IS NOT NULL)
+       SELECT site, seq, kind, bytes FROM outbox AS o WHERE (o.site, o.seq) NOT IN (SELECT site, seq FROM waited)
        ORDER BY o.id LIMIT ?`,
       [limit],
     )
