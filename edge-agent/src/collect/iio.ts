@@ -1,7 +1,8 @@
 import { join } from 'node:path'
+import { findMetric } from '@millrace/contracts'
 import { definePlugin } from '@millrace/pipeline'
 import { z } from 'zod'
-import { PolledSource, type SensorContext } from './polled-source.ts'
+import { type Poll, PolledSource, type SensorContext } from './polled-source.ts'
 import { deviceNames, nameFrom, sensorSettings } from './sensor-settings.ts'
 import { listFolder, readNumber, readSmall } from './small-file.ts'
 
@@ -32,17 +33,16 @@ export const iioSensor = definePlugin({
   },
 })
 
-async function poll({ root, devices }: Settings) {
+async function poll({ root, devices }: Settings): Promise<Poll> {
   const folders = (await listFolder(root)).filter((name) => /^iio:device\d+$/.test(name))
   const looks = await Promise.all(folders.map((folder) => look(root, folder, devices)))
   const met = new Set(looks.flatMap(({ keys }) => keys))
   const missing = Object.entries(devices).filter(([key]) => !met.has(key))
-  const silent = looks.filter(({ readings }) => Object.keys(readings).length === 0)
   return {
     reports: looks.filter(({ readings }) => Object.keys(readings).length > 0),
     problems: [
       ...missing.map(([key, device]) => ({ device, problem: `${key} is not there` })),
-      ...silent.map(({ device, keys }) => ({ device, problem: `${keys[0]} gave no reading` })),
+      ...looks.flatMap(({ device, problem }) => (problem === undefined ? [] : [{ device, problem }])),
     ],
   }
 }
@@ -50,22 +50,43 @@ async function poll({ root, devices }: Settings) {
 async function look(root: string, folder: string, devices: Settings['devices']) {
   const chip = (await readSmall(join(root, folder, 'name'))) ?? 'iio'
   const device = devices[folder] ?? devices[chip] ?? nameFrom(`${chip}-${folder.slice('iio:device'.length)}`)
+  const files = new Set(await listFolder(join(root, folder)))
   const readings: Record<string, number> = {}
+  const wrong: string[] = []
   for (const { channel, metric, scale } of channels) {
-    const value = await readChannel(join(root, folder, `in_${channel}`))
-    if (value !== undefined) readings[metric] = roundedTo(value * scale, 1e-6)
+    if (!isThere(channel, files)) continue
+    const value = await readChannel(join(root, folder), channel, files)
+    const outcome = value === undefined ? `${metric} gave no number` : plausible(metric, roundedTo(value * scale, 1e-6))
+    if (typeof outcome === 'string') wrong.push(outcome)
+    else readings[metric] = outcome
   }
-  return { device, keys: [folder, chip], readings }
+  return { device, keys: [folder, chip], readings, ...problemOf(folder, wrong, readings) }
 }
 
-/** In the kernel's unit: processed where the driver does so, else (raw + offset) * scale. */
-async function readChannel(path: string): Promise<number | undefined> {
-  const processed = await readNumber(`${path}_input`)
-  if (processed !== undefined) return processed
-  const raw = await readNumber(`${path}_raw`)
-  const scale = await readNumber(`${path}_scale`)
-  if (raw === undefined || scale === undefined) return undefined
-  return (raw + ((await readNumber(`${path}_offset`)) ?? 0)) * scale
+function isThere(channel: string, files: ReadonlySet<string>): boolean {
+  const has = (kind: string) => files.has(`in_${channel}_${kind}`)
+  return has('input') || (has('raw') && has('scale'))
+}
+
+/** One for each chip, so that it begins and ends once. */
+function problemOf(folder: string, wrong: readonly string[], readings: object): { problem?: string } {
+  if (wrong.length > 0) return { problem: `${folder}: ${wrong.join(', ')}` }
+  return Object.keys(readings).length === 0 ? { problem: `${folder} gave no reading` } : {}
+}
+
+/** The value, or that it is outside the range of its metric: a chip that lies gives no reading. */
+function plausible(metric: string, value: number): number | string {
+  const { min, max, unit } = findMetric(metric)!
+  return value < min || value > max ? `${metric} is outside ${min} to ${max} ${unit}` : value
+}
+
+/** In the kernel's unit: processed where the driver does so, else (raw + offset) * scale; undefined where a file of it holds no number. */
+async function readChannel(folder: string, channel: string, files: ReadonlySet<string>): Promise<number | undefined> {
+  const read = (kind: string) => readNumber(join(folder, `in_${channel}_${kind}`))
+  if (files.has(`in_${channel}_input`)) return await read('input')
+  const [raw, scale] = [await read('raw'), await read('scale')]
+  const offset = files.has(`in_${channel}_offset`) ? await read('offset') : 0
+  return raw === undefined || scale === undefined || offset === undefined ? undefined : (raw + offset) * scale
 }
 
 /** Keeps the digits of a change of units out of the value. */

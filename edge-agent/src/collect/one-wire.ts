@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { definePlugin } from '@millrace/pipeline'
 import { z } from 'zod'
 import { type Poll, PolledSource, type SensorContext, type SensorProblem, type SensorReport } from './polled-source.ts'
-import { readScratchpad } from './scratchpad.ts'
+import { measurable, readScratchpad } from './scratchpad.ts'
 import { deviceNames, nameFrom, sensorSettings } from './sensor-settings.ts'
 import { listFolder } from './small-file.ts'
 
@@ -58,7 +58,7 @@ async function readThermometer(folder: string): Promise<number | string> {
   const text = await readFile(join(folder, 'temperature'), 'utf8').catch(() => '')
   const milli = text.trim() === '' ? Number.NaN : Number(text)
   if (!Number.isFinite(milli)) return 'gave no temperature'
-  return milli === powerOnMilli ? 'has lost power and not measured since' : milli / 1000
+  return milli === powerOnMilli ? 'has lost power and not measured since' : measurable(milli / 1000)
 }
 
 const powerOnMilli = 85_000

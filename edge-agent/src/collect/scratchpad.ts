@@ -27,6 +27,10 @@ export function readScratchpad(text: string): number | string {
   if (bytes.every((byte) => byte === 0)) return 'answers zeros: is the pull-up resistor there?'
   if (!/\bYES\b/.test(text) || crc8(bytes) !== 0) return 'checksum is wrong'
   if (milli === 85_000 && bytes[6] === 0x0c) return 'has lost power and not measured since'
-  const celsius = milli / 1000
+  return measurable(milli / 1000)
+}
+
+/** °C as given, or that no thermometer of the family can have measured it. */
+export function measurable(celsius: number): number | string {
   return celsius < lowest || celsius > highest ? 'is outside what the sensor can measure' : celsius
 }

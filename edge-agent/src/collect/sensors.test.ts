@@ -94,6 +94,14 @@ describe('one-wire thermometers', () => {
     expect(log.lines.filter(({ message }) => message === 'a sensor can be read again')).toHaveLength(1)
   })
 
+  it.each(['125001', '-55001', '4294967295'])('say nothing where `temperature` is %s', async (milli) => {
+    await put('28-000005e2fdc3/temperature', milli)
+    const { heard, source: made } = await listen({ type: 'one-wire', root })
+    await until(() => made.state().problems.length === 1)
+    expect(made.state().problems[0]!.problem).toBe('28-000005e2fdc3: is outside what the sensor can measure')
+    expect(heard).toEqual([])
+  })
+
   it.each([
     ['a wrong checksum', good.replaceAll('72', '73'), 'checksum is wrong'],
     ["the kernel's own verdict", good.replace('YES', 'NO'), 'checksum is wrong'],
@@ -133,6 +141,39 @@ describe('industrial I/O sensors', () => {
       'iio:device7 is not there',
       'iio:device0 gave no reading',
     ])
+  })
+})
+
+describe('channels of an industrial I/O sensor', () => {
+  const problemWith = async (path: string, text: string) => {
+    await put('iio:device0/name', 'bme280\n')
+    await put('iio:device0/in_temp_input', '21480\n')
+    await put(path, text)
+    const { first, log, heard, source: made } = await listen({ type: 'iio', root })
+    expect((await first('bme280-0')).body.readings).toEqual({ temperature: 21.48 })
+    await until(() => heard.length > 2)
+    expect(log.lines.filter(({ message }) => message === 'a sensor cannot be read')).toHaveLength(1)
+    return made.state().problems
+  }
+
+  it.each([
+    ['humidityrelative_input', '4500000000', 'humidity is outside 0 to 100 %'],
+    ['humidityrelative_input', '100001', 'humidity is outside 0 to 100 %'],
+    ['pressure_input', '-50', 'pressure is outside 870 to 1085 hPa'],
+    ['concentration_co2_input', '0.6', 'co2 is outside 350 to 5000 ppm'],
+    ['humidityrelative_input', 'nan', 'humidity gave no number'],
+    ['humidityrelative_input', '', 'humidity gave no number'],
+    ['pressure_input/folder', 'cannot be read', 'pressure gave no number'],
+  ])('are no reading but a problem: %s %j', async (channel, text, problem) => {
+    const problems = await problemWith(`iio:device0/in_${channel}`, text)
+    expect(problems).toEqual([{ device: 'bme280-0', problem: `iio:device0: ${problem}` }])
+  })
+
+  it('are one problem of the chip where several are wrong', async () => {
+    await put('iio:device0/in_pressure_raw', '1013')
+    await put('iio:device0/in_pressure_scale', 'nan')
+    const [problem] = await problemWith('iio:device0/in_humidityrelative_input', '-1')
+    expect(problem!.problem).toBe('iio:device0: pressure gave no number, humidity is outside 0 to 100 %')
   })
 })
 
