@@ -39,6 +39,31 @@ test('a dry run changes nothing and says what it would do', async () => {
   expect(readdirSync(root.path).sort()).toEqual(['asked', 'bad', 'systemctl'])
 })
 
+test.each([
+  ['--site', 'home sweet'],
+  ['--site', ''],
+  ['--site', 'a'.repeat(65)],
+  ['--site', 'a\nb'],
+  ['--site', "x'|&"],
+  ['--uplink', 'mqtt://h&o|st:1884'],
+  ['--uplink', 'http://host'],
+  ['--uplink', 'mqtt://'],
+  ['--uplink', 'mqtt://host:65536'],
+  ['--uplink', 'mqtt://user:secret@host'],
+])('%s %j is refused before anything is done', async (flag, value) => {
+  const { code, output } = await installation.run('install', flag, value)
+  expect(code).toBe(2)
+  expect(output).toContain(`${flag} '${value}': must be`)
+  expect(readdirSync(root.path).sort()).toEqual(['asked', 'bad', 'systemctl'])
+})
+
+test.each(['mqtts://cloud.example:8883', 'mqtt://[::1]:1884', 'mqtt://10.0.0.2'])(
+  '%s may be where it sends',
+  async (uplink) => {
+    expect((await installation.run('install', '--dry-run', '--site', 'a.b_c:d-1', '--uplink', uplink)).code).toBe(0)
+  },
+)
+
 test('the tarballs hold JavaScript alone, and every dependency has an exact version', () => {
   const tarball = readdirSync(packed.path).find((name) => name.includes('edge-agent'))!
   const files = execFileSync('tar', ['-tzf', join(packed.path, tarball)], { encoding: 'utf8' })
@@ -77,8 +102,9 @@ test('installs agent, config and service, and once more changes nothing', async 
   expect(readFileSync(config, 'utf8')).toMatch(/agent: 'pi-1'[^\n]*\nsite: 'attic'/)
   expect(statSync(config).mode & 0o777).toBe(0o640)
   writeFileSync(config, `${readFileSync(config, 'utf8')}# mine\n`)
-  const again = await installation.run('install')
+  const again = await installation.run('install', '--site', 'cellar', '--uplink', 'mqtt://cloud.example')
   expect(again.code).toBe(0)
+  expect(again.output).toContain('agent.yaml stays as it is\nignored, as the config is there already: --site --uplink;')
   expect(again.output).toContain('is there already')
   expect(readFileSync(config, 'utf8')).toMatch(/# mine\n$/)
   expect(installation.asked()).toEqual(['enable millrace-agent.service', 'restart millrace-agent.service'])

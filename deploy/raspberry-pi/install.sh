@@ -14,8 +14,8 @@ usage: install.sh [install|update|rollback|uninstall] [options]
   uninstall    service and program; config and spool stay, unless --purge
 
   --agent NAME    name of this agent, for a config that is not there yet (the host name)
-  --site NAME     its site (home)
-  --uplink URL    where it sends (mqtt://127.0.0.1:1884)
+  --site NAME     its site, likewise (home)
+  --uplink URL    where it sends, likewise: mqtt:// or mqtts:// host[:port] (mqtt://127.0.0.1:1884)
   --node FILE     a Node of 24.12 or later instead of the packaged one
   --purge         with uninstall: config, spool and user too
   --root DIR      everything below DIR, no user and no service: for images and tests
@@ -25,6 +25,8 @@ USAGE
 
 here=$(cd "$(dirname "$0")" && pwd)
 command=install root= node= purge= dry= agent=$(uname -n) site=home uplink=mqtt://127.0.0.1:1884
+# Of --agent, --site and --uplink those that were given.
+given=
 while [ $# -gt 0 ]; do
   case $1 in
     install | update | rollback | uninstall) command=$1 ;;
@@ -33,6 +35,7 @@ while [ $# -gt 0 ]; do
       name=${1#--}
       # The names are those of the list above.
       eval "$name=\$2"
+      case $1 in --agent | --site | --uplink) given="$given $1" ;; esac
       shift ;;
     --purge) purge=yes ;;
     --dry-run) dry=yes ;;
@@ -59,9 +62,21 @@ fail() { printf 'install.sh: %s\n' "$*" >&2; exit 1; }
 run() { if [ -n "$dry" ]; then say "would: $*"; else "$@"; fi; }
 control() { [ -z "$systemctl" ] || run "$systemctl" "$@"; }
 link() { run ln -sfn "$1" "$2.new" && run mv -Tf "$2.new" "$2"; }
-# For the right side of sed's s||| inside single quotes of YAML.
-quoted() { printf %s "$1" | sed "s/'/''/g; s/[\\\\&|]/\\\\&/g"; }
 release_of() { if [ -L "$prefix/$1" ]; then basename "$(readlink "$prefix/$1")"; fi; }
+
+# A line break becomes a blank, which no pattern here takes.
+matches() { printf %s "$1" | tr '\n' ' ' | LC_ALL=C grep -Eqx -e "$2"; }
+refuse() { printf 'install.sh: %s\n' "$*" >&2; exit 2; }
+
+# What goes into the config must be what the agent takes, and nothing that sed or YAML reads as its own.
+check_names() {
+  matches "$site" '[A-Za-z0-9._:-]{1,64}' && [ "$site" != __proto__ ] ||
+    refuse "--site '$site': must be 1 to 64 of A-Z a-z 0-9 . _ : -"
+  port='([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])'
+  matches "$uplink" "mqtts?://([A-Za-z0-9][A-Za-z0-9._-]*|\\[[0-9A-Fa-f:.]+\\])(:$port)?" ||
+    refuse "--uplink '$uplink': must be mqtt:// or mqtts:// host[:port], such as mqtts://cloud.example:8883"
+  [ -n "$agent" ] || refuse '--agent is empty'
+}
 
 check_system() {
   [ -z "$root" ] || return 0
@@ -125,11 +140,12 @@ write_config() {
   run chmod 750 "$config"
   if [ -e "$config/agent.yaml" ]; then
     say "$config/agent.yaml stays as it is"
+    [ -z "$given" ] || say "ignored, as the config is there already:$given; edit it, then: systemctl restart $service"
   elif [ -n "$dry" ]; then
     say "would: write $config/agent.yaml"
   else
     quoted_agent=$(printf %s "$agent" | tr -c 'A-Za-z0-9._:-' - | cut -c1-64)
-    sed "s|@AGENT@|$quoted_agent|; s|@SITE@|$(quoted "$site")|; s|@UPLINK@|$(quoted "$uplink")|" "$here/agent.yaml" \
+    sed "s|@AGENT@|$quoted_agent|; s|@SITE@|$site|; s|@UPLINK@|$uplink|" "$here/agent.yaml" \
       >"$config/agent.yaml.new"
     [ -n "$root" ] || chown root:"$user" "$config/agent.yaml.new"
     chmod 640 "$config/agent.yaml.new"
@@ -201,6 +217,7 @@ install_agent() {
   [ -n "$dry" ] || say "the agent is installed: release $release, config $config/agent.yaml"
 }
 
+check_names
 case $command in
   install) install_agent ;;
   update)
