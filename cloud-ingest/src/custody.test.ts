@@ -86,6 +86,20 @@ describe('what an agent sends', () => {
     expect((await stack.summaries({ sketch: 1 })).summaries).toMatchObject([{ p50, p95, p99, sketch }])
   })
 
+  test('tells the unit of each row with its sketch', async () => {
+    const body = summariesBody({ rows: [{}] })
+    body.columns.unit[0] = 'K'
+    await stack.publish({ site: 'north', agent: 'edge', kind: 'summaries' }, body)
+    await stack.receipted(0)
+    await stack.stored()
+    await stack.send({ seq: 1, rows: [{ start: noon + minuteMs }] })
+    await stack.receipted(1)
+    await stack.stored()
+    expect((await stack.summaries({ sketch: 1 })).summaries).toMatchObject([{ unit: 'K' }, { unit: '°C' }])
+    const { summaries } = await stack.summaries()
+    expect(summaries.filter((row) => 'unit' in row)).toEqual([])
+  })
+
   test('in a body with bad rows: the good ones are stored, the bad ones refused by count and set aside', async () => {
     const body = summariesBody({
       rows: [{ values: [1, 2] }, { start: noon + minuteMs, values: [3, 4, 5] }, { device: 'fan' }],

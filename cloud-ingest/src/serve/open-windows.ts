@@ -104,8 +104,8 @@ function merge({ start, lengthMs, parts }: OpenWindow): ApiSummary {
   return { ...values, rev: null, provisional: true, parts: all.length, agent, spool }
 }
 
-/** A stored row as the API shows it. */
+/** A stored row as the API shows it; what only checks need of it, sketch and unit, where asked for. */
 export function toApiSummary(row: StoredRow, withSketch: boolean): ApiSummary {
-  const { site: _site, device: _device, metric: _metric, unit: _unit, writtenMs: _written, sketch, ...rest } = row
-  return { ...rest, provisional: false, ...(withSketch ? { sketch } : {}) }
+  const { site: _site, device: _device, metric: _metric, unit, writtenMs: _written, sketch, ...rest } = row
+  return { ...rest, provisional: false, ...(withSketch ? { sketch, unit } : {}) }
 }

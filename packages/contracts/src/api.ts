@@ -17,7 +17,7 @@ export interface SeriesInfo extends SeriesName {
 export const steps = ['1m', '1h', '1d'] as const
 export type Step = (typeof steps)[number]
 
-/** A row of `GET /api/summaries`: stored rows have `rev` and `provisional: false`; a provisional one has `rev: null`. `sketch` is left out unless asked for with `sketch=1`. */
+/** A row of `GET /api/summaries`: stored rows have `rev` and `provisional: false`; a provisional one has `rev: null`. Stored rows have `sketch` and their own `unit` where `sketch=1` asks for them. */
 export type ApiSummary = Omit<SummaryRow, 'device' | 'metric' | 'unit' | 'rev' | 'sketch'> & {
   rev: number | null
   provisional: boolean
@@ -27,6 +27,7 @@ export type ApiSummary = Omit<SummaryRow, 'device' | 'metric' | 'unit' | 'rev' |
   agent: string
   spool: string
   sketch?: string
+  unit?: string
 }
 
 export interface SummariesResponse {

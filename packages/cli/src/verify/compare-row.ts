@@ -1,4 +1,4 @@
-import type { ApiSummary } from '@millrace/contracts'
+import { type ApiSummary, findMetric } from '@millrace/contracts'
 import type { WindowFacts } from './window-facts.ts'
 
 export interface FieldDifference {
@@ -38,4 +38,10 @@ export function compareRow(facts: WindowFacts, row: ApiSummary): FieldDifference
     ...nearly(facts, row),
     ...(row.parts > 1 ? [] : exactly(percentileFields, facts, row)),
   ]
+}
+
+/** A row's unit is that of its metric in the catalogue; nothing is said where the row does not tell it. */
+export function compareUnit(metric: string, found: string | undefined): FieldDifference[] {
+  const expected = findMetric(metric)?.unit ?? ''
+  return found === undefined || found === expected ? [] : [{ field: 'unit', expected, found }]
 }

@@ -1,6 +1,5 @@
 import type { ApiSummary, SeriesName } from '@millrace/contracts'
-import { findMetric } from '@millrace/contracts'
-import type { FieldDifference } from './compare-row.ts'
+import { compareUnit, type FieldDifference } from './compare-row.ts'
 import { judgeWindow, stampedByAgent, type Verdict } from './judge-window.ts'
 import type { SeriesReadings } from './series-readings.ts'
 import { inOrder } from './window-facts.ts'
@@ -34,7 +33,7 @@ export interface SeriesCase {
   boots: readonly string[]
   /** Stored rows, no provisional ones. */
   rows: readonly ApiSummary[]
-  /** Of the newest of them. */
+  /** Of the newest of them, for an ingest that does not tell it of each. */
   unit: string
   /** Length of windows that no row tells. */
   lengthMs: number
@@ -119,15 +118,13 @@ class SeriesJudge {
     const sound = rows.filter((row) => !broken.has(row))
     for (const window of windowsOf(this.#case, sound).values()) this.#window(window)
     this.#unstamped()
-    this.#unit(rows.at(-1))
+    for (const row of rows) this.#unit(row, row.unit ?? (row === rows.at(-1) ? this.#case.unit : undefined))
     return this.verdict
   }
 
-  #unit(newest: ApiSummary | undefined): void {
-    const { readings, unit } = this.#case
-    const expected = findMetric(readings.name.metric)?.unit ?? ''
-    if (!newest || unit === expected) return
-    this.#differ(newest, { kind: 'wrong-value', readings: 1, fields: [{ field: 'unit', expected, found: unit }] })
+  #unit(row: ApiSummary, found: string | undefined): void {
+    const fields = compareUnit(this.#case.readings.name.metric, found)
+    if (fields.length > 0) this.#differ(row, { kind: 'wrong-value', readings: 1, fields })
   }
 
   /** Readings without a time may be in any window, so only their number can be demanded. */

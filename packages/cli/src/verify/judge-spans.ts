@@ -1,5 +1,5 @@
 import type { ApiSummary, SeriesName } from '@millrace/contracts'
-import type { FieldDifference } from './compare-row.ts'
+import { compareUnit, type FieldDifference } from './compare-row.ts'
 import { compareSketch } from './compare-sketch.ts'
 import type { Difference, WindowSpan } from './judge-series.ts'
 import { compareMerge } from './merge-minutes.ts'
@@ -65,7 +65,8 @@ class SpanJudge {
     } else if (minutes.length === 0)
       this.#found(row, 'surplus', [{ field: 'row', expected: 'none', found: `${row.count} readings` }])
     else {
-      const fields = [...compareMerge(minutes, row), ...compareSketch(row)]
+      const unit = compareUnit(this.#case.name.metric, row.unit)
+      const fields = [...compareMerge(minutes, row), ...compareSketch(row), ...unit]
       if (fields.length === 0) this.verdict.checked++
       else this.#found(row, 'wrong-value', fields)
     }

@@ -24,6 +24,7 @@ describe('hours and days', () => {
     ['mean', { mean: 20 }],
     ['stddev', { stddev: 2 }],
     ['unstamped', { unstamped: 1 }],
+    ['unit', { unit: 'K' }],
   ])('fail where %s is another', async (field, fields) => {
     const report = await check({ hours: hours(fields) })
     expect(isClean(report)).toBe(false)
@@ -72,6 +73,19 @@ describe('sketches and units', () => {
   it('are those of the catalogue', async () => {
     const report = await check({ unit: 'K' })
     expect(report.differences[0]).toMatchObject({ fields: [{ field: 'unit', found: 'K' }] })
+  })
+
+  it.each([0, 1, 2])('and of each row, where rows tell theirs (row %i)', async (index) => {
+    const hours = { temperature: merged(soundRows().temperature, byStep['1h']) }
+    const rows = changed(index, { unit: 'K' })
+    rows.temperature = rows.temperature.map((one) => ({ unit: '°C', ...one }))
+    const report = await check({ rows, hours })
+    const days = report.differences.filter(({ step }) => step === '1d')
+    expect(report).toMatchObject({ wrongValue: 1, wrongHours: 0 })
+    expect(report.differences).toMatchObject([
+      { start: t0 + index * minute, fields: [{ field: 'unit', expected: '°C', found: 'K' }] },
+      ...days,
+    ])
   })
 })
 
