@@ -1,7 +1,8 @@
 import type { ApiSummary } from '@millrace/contracts'
 import { describe, expect, it } from 'vitest'
+import { compareSketch } from './compare-sketch.ts'
 import { humanReport, isClean } from './report.ts'
-import { byStep, changed, check, merged, minute, soundRows, t0 } from './testing.ts'
+import { byStep, changed, check, merged, minute, row, soundRows, t0 } from './testing.ts'
 
 describe('hours and days', () => {
   const hours = (fields: Partial<ApiSummary>) => ({
@@ -68,6 +69,16 @@ describe('sketches and units', () => {
   it('and with percentiles, of several parts too', async () => {
     expect(isClean(await sketched(ten, { parts: 2 }))).toBe(true)
     expect(await sketched(ten, { parts: 2, p95: 20 })).toMatchObject({ wrongValue: 1 })
+  })
+
+  it('and with the values of a constant series, whose percentiles are its min and max', () => {
+    const constant = row(Array.from({ length: 10 }, (_, at) => [t0 + at * 6000, 20.5]))
+    /** Ten readings of 20.5, nine of them, and ten of 21.5. */
+    const [own, fewer, foreign] = ['AQAAAbACCg==', 'AQAAAbACCQ==', 'AQAAAbQCCg==']
+    const fieldsOf = (sketch: string) => compareSketch({ ...constant, sketch }).map(({ field }) => field)
+    expect(fieldsOf(own)).toEqual([])
+    expect(fieldsOf(fewer)).toEqual(['sketch'])
+    expect(fieldsOf(foreign)).toEqual(['p50', 'p95', 'p99'])
   })
 
   it('are those of the catalogue', async () => {
