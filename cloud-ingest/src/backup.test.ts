@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
-import { checkConfig, silentLogger, systemClock } from '@millrace/pipeline'
+import { checkConfig, dataFolderHeader, dataFolderId, silentLogger, systemClock } from '@millrace/pipeline'
 import { until } from '@millrace/pipeline/testing'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { configSchema } from './config.ts'
@@ -89,9 +89,11 @@ test('what comes while a backup is made is neither receipted nor lost', async ()
   expect((await stack.stored()).total).toMatchObject({ held: 123, mismatch: 0 })
 })
 
-test('a page of another site cannot ask for one, and an ingest that stopped in the middle is not held', async () => {
+test('a page of another site or who means another data folder gets none, and an ingest that stopped in the middle is not held', async () => {
   expect((await fetch(backupUrl())).status).toBe(400)
   expect((await fetch(`${backupUrl()}?store=influxdb`, { headers })).status).toBe(400)
+  const other = await fetch(backupUrl(), { headers: { ...headers, [dataFolderHeader]: dataFolderId(folder) } })
+  expect([other.status, other.headers.get(dataFolderHeader)]).toEqual([409, dataFolderId(stack.dataDir)])
   await stack.send({ rows: rows(0, 40) })
   await stack.receipted(0)
   const stopping = new AbortController()
@@ -103,6 +105,8 @@ test('a page of another site cannot ask for one, and an ingest that stopped in t
 })
 
 test('a stopped ingest is backed up from its files', async () => {
+  const nowhere = configFor(join(folder, 'nowhere'))
+  await expect(backUpStopped(nowhere, { ...context(), store: undefined })).rejects.toThrow(/nothing to back up/)
   await stack.send({ rows: rows(0, 40) })
   await stack.receipted(0)
   const before = await everything()

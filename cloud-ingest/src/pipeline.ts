@@ -4,6 +4,7 @@ import {
   type Clock,
   createHttpServer,
   createMeters,
+  dataFolderId,
   type HttpServer,
   type Logger,
   type Message,
@@ -200,6 +201,7 @@ async function createHttp(parts: Parts): Promise<HttpServer> {
   serveApi(http.app, {
     ...{ clock, stores, series: view.series, openWindows: view.openWindows, events: view.events },
     statuses: view.statuses,
+    dataFolder: dataFolderId(config.dataDir),
     accounts: async () => {
       const { total, devices } = await custody.accounts(feeders.progress())
       return { at: clock.now(), total, devices, stores: feeders.states() }

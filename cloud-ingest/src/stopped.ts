@@ -1,4 +1,5 @@
-import { createWriteStream } from 'node:fs'
+import { createWriteStream, existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { type Clock, type Logger, UsageError } from '@millrace/pipeline'
 import { restore } from './backup/restore.ts'
@@ -27,10 +28,17 @@ async function withStores<T>(
   }
 }
 
-/** Writes a backup while no ingest runs; throws where one does. */
+function demandSpool(dataDir: string): void {
+  if (existsSync(join(dataDir, 'spool', 'spool.db'))) return
+  const problem = { path: 'dataDir', found: `${dataDir} without a spool`, expected: 'the data folder of an ingest' }
+  throw new UsageError('there is nothing to back up', [problem])
+}
+
+/** Writes a backup while no ingest runs; throws where one does, or where there is none. */
 export async function backUpStopped(config: IngestConfig, context: StoppedContext & { store: string | undefined }) {
   const { clock, log, file, store } = context
   const { dataDir, spool } = config
+  demandSpool(dataDir)
   const custody = await Custody.open({ dataDir, maxBytes: spool.maxBytes, clock, log, committed: () => undefined })
   try {
     await withStores(config, context, async (stores) => {

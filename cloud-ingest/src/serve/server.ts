@@ -6,7 +6,7 @@ import type {
   StatusResponse,
   SummariesResponse,
 } from '@millrace/contracts'
-import { type Clock, type HttpServer, UnreachableError, UsageError } from '@millrace/pipeline'
+import { type Clock, dataFolderHeader, type HttpServer, UnreachableError, UsageError } from '@millrace/pipeline'
 import { type Store, type Tier, totalsOf } from '../stored.ts'
 import type { EventHub } from './events.ts'
 import { type OpenWindows, toApiSummary } from './open-windows.ts'
@@ -32,6 +32,8 @@ export interface ServeContext {
   statuses: ReadonlyMap<string, StatusBody>
   accounts(): Promise<AccountsResponse>
   deadLetters(): Promise<NonNullable<StatusResponse['deadLetters']>>
+  /** Id of the folder that the ingest runs on. */
+  dataFolder: string
   /** Spool and rows of a store, the first where none is named, as one stream of bytes. */
   backup(store: string | undefined): Promise<Readable>
 }
@@ -91,12 +93,24 @@ function listen(app: HttpServer['app'], context: ServeContext): void {
 
 const stalledMs = 60_000
 
-/** Demands a header that no page of another site can send unasked, and lets go of who stops reading: a backup holds the ingest up. */
+/** Demands a header that no page of another site can send unasked, and the folder that was meant, if one was named. */
+function refusalOf(headers: NodeJS.Dict<string | string[]>, dataFolder: string) {
+  if (headers['x-millrace'] !== 'backup') return { status: 400, message: 'send the header "x-millrace: backup"' }
+  const meant = headers[dataFolderHeader]
+  if (meant !== undefined && meant !== dataFolder)
+    return { status: 409, message: 'this ingest has another data folder' }
+  return undefined
+}
+
+/** Lets go of who stops reading: a backup holds the ingest up. Every answer says which data folder is kept here. */
 function backup(app: HttpServer['app'], context: ServeContext): void {
-  app.get('/api/backup', async (request, reply) => {
+  const sayFolder = async (_request: unknown, reply: { header(name: string, value: string): unknown }) => {
+    reply.header(dataFolderHeader, context.dataFolder)
+  }
+  app.get('/api/backup', { onSend: sayFolder, exposeHeadRoute: false }, async (request, reply) => {
     const { store } = readQuery(request.query, backupQuery)
-    if (request.headers['x-millrace'] !== 'backup')
-      return await reply.code(400).send({ error: 'bad-request', message: 'send the header "x-millrace: backup"' })
+    const refusal = refusalOf(request.headers, context.dataFolder)
+    if (refusal) return await reply.code(refusal.status).send({ error: 'bad-request', message: refusal.message })
     storeOf(context, store)
     request.raw.socket.setTimeout(stalledMs, () => request.raw.socket.destroy())
     try {

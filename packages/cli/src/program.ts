@@ -140,7 +140,7 @@ function addBackup(program: Command, finish: Finish): void {
     .requiredOption('--to <dir>', 'folder for the backup')
     .option('--data-dir <dir>', 'data folder of the stack', './data')
     .option('--config <file>', 'config file of the ingest, where it is not in the data folder')
-    .option('--url <url>', 'the running ingest (from the data folder, else http://127.0.0.1:8080)')
+    .option('--url <url>', 'the running ingest, whatever its folder (else the one on the data folder)')
     .option('--token-file <file>', 'its token')
     .option('--store <type>', 'which store: duckdb or influxdb; the first one unless named')
     .addHelpText('after', examples('millrace backup --to ./backups', 'millrace backup --to ./backups --store influxdb'))

@@ -1,6 +1,7 @@
 export * from './clock.ts'
 export { type ClockState, clockNow } from './clock-state.ts'
 export * from './config.ts'
+export * from './data-folder.ts'
 export * from './durations.ts'
 export * from './errors.ts'
 export * from './file-clock.ts'

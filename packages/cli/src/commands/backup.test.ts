@@ -1,10 +1,13 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { UsageError } from '@millrace/pipeline'
+import { dataFolderHeader, dataFolderId, type UsageError } from '@millrace/pipeline'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { ingestDataIn } from '../up/config-files.ts'
+import { writeRunFile } from '../up/run-file.ts'
 import { runBackup } from './backup.ts'
 import { runRestore } from './restore.ts'
 
@@ -60,4 +63,63 @@ it('leaves no half of a backup behind, and says what the ingest said', async () 
     await expect(runBackup({ to, dataDir: folder, url })).rejects.toThrow(/401: half of no/)
   })
   expect(readdirSync(to)).toEqual([])
+})
+
+interface Other {
+  port: number
+  url: string
+  /** How often it was asked. */
+  asked(): number
+}
+
+/** An ingest on this data folder, as one of today answers or as one that does not compare folders. */
+async function withIngestOn(dataFolder: string, work: (ingest: Other) => Promise<void>, compares = true) {
+  let asked = 0
+  const own = dataFolderId(dataFolder)
+  const server = createServer((request, response) => {
+    asked++
+    const meant = request.headers[dataFolderHeader]
+    response.writeHead(compares && meant !== undefined && meant !== own ? 409 : 200, { [dataFolderHeader]: own })
+    response.end('everything')
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await work({ port, url: `http://127.0.0.1:${port}`, asked: () => asked }).finally(() => server.close())
+}
+
+const runOf = (pid: number | null, http: number) => ({
+  ...{ pid, startedAt: 0, processes: {} },
+  ports: { http, mqtt: 1, agent: 1, cloudMqtt: 1, relay: 1 },
+})
+const endedPid = () => spawnSync(process.execPath, ['--version']).pid
+const madeIn = () => readdirSync(to).map((name) => readFileSync(join(to, name), 'utf8'))
+
+it('takes nothing from another stack that has the port of a stopped or killed one', async () => {
+  await withIngestOn(join(folder, 'another'), async ({ port, asked }) => {
+    for (const pid of [null, endedPid()]) {
+      writeRunFile(folder, runOf(pid, port))
+      expect(await pathsOf(runBackup({ to, dataDir: folder }))).toEqual(['--config'])
+    }
+    expect(asked()).toBe(0)
+  })
+  for (const compares of [true, false])
+    await withIngestOn(
+      join(folder, 'another'),
+      async ({ port, asked }) => {
+        writeRunFile(folder, runOf(process.pid, port))
+        expect(await pathsOf(runBackup({ to, dataDir: folder }))).toEqual(['--config'])
+        expect(asked()).toBe(1)
+      },
+      compares,
+    )
+  expect(madeIn()).toEqual([])
+})
+
+it('takes what its own running ingest says, and any at the address that is named', async () => {
+  await withIngestOn(ingestDataIn(folder), async ({ port, url }) => {
+    writeRunFile(folder, runOf(process.pid, port))
+    expect(await runBackup({ to, dataDir: folder })).toBe(0)
+    expect(await runBackup({ to: join(folder, 'named'), dataDir: join(folder, 'none'), url })).toBe(0)
+  })
+  expect(madeIn()).toEqual(['everything'])
 })

@@ -3,10 +3,11 @@ import { join, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ReadableStream } from 'node:stream/web'
-import { MillraceError, UsageError } from '@millrace/pipeline'
+import { dataFolderHeader, dataFolderId, loadConfig, MillraceError, UsageError } from '@millrace/pipeline'
+import { z } from 'zod'
 import { runApp } from '../run-app.ts'
-import { stackPaths } from '../up/config-files.ts'
-import { readRunFile } from '../up/run-file.ts'
+import { ingestDataIn, stackPaths } from '../up/config-files.ts'
+import { isAlive, readRunFile } from '../up/run-file.ts'
 
 export interface BackupFlags {
   to: string
@@ -16,6 +17,9 @@ export interface BackupFlags {
   tokenFile?: string
   store?: string
 }
+
+const loopback = '127.0.0.1'
+const defaultPort = 8080
 
 export const backupSuffix = '.millrace-backup'
 
@@ -37,20 +41,43 @@ export function ingestConfigOf({ config, dataDir }: { config?: string; dataDir: 
   ])
 }
 
-function urlOf({ url, config, dataDir }: BackupFlags): string {
-  if (url !== undefined) return url
-  const port = config === undefined ? readRunFile(resolve(dataDir))?.ports.http : undefined
-  return `http://127.0.0.1:${port ?? 8080}`
+interface Asked {
+  url: string
+  /** Id of the data folder that the ingest there has to be on; undefined where the address alone was given. */
+  dataFolder?: string
 }
 
-/** The answer of a running ingest; undefined where none runs there. */
-async function ask(flags: BackupFlags): Promise<Response | undefined> {
-  const { store, tokenFile } = flags
-  const url = new URL('/api/backup', urlOf(flags))
-  if (store !== undefined) url.searchParams.set('store', store)
-  const token = tokenFile === undefined ? undefined : readFileSync(tokenFile, 'utf8').trim()
-  const headers = { 'x-millrace': 'backup', ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) }
-  return await fetch(url, { headers }).catch(() => undefined)
+const fileSettings = z.object({ dataDir: z.string() })
+
+async function askedByConfig(config: string): Promise<Asked> {
+  const { dataDir } = await loadConfig(ingestConfigOf({ config, dataDir: '' }), fileSettings)
+  return { url: `http://${loopback}:${defaultPort}`, dataFolder: dataFolderId(dataDir) }
+}
+
+/** Undefined where the stack was stopped, or killed: its port may be another stack's by now. */
+function askedByStack(dataDir: string): Asked | undefined {
+  const run = readRunFile(dataDir)
+  if (run && (run.pid === null || !isAlive(run.pid))) return undefined
+  const port = run?.ports.http ?? defaultPort
+  return { url: `http://${loopback}:${port}`, dataFolder: dataFolderId(ingestDataIn(dataDir)) }
+}
+
+async function askedBy({ url, config, dataDir }: BackupFlags): Promise<Asked | undefined> {
+  if (url !== undefined) return { url }
+  return config === undefined ? askedByStack(resolve(dataDir)) : await askedByConfig(config)
+}
+
+/** The answer of a running ingest; undefined where none runs there, or one on another data folder. */
+async function ask({ store, tokenFile }: BackupFlags, { url, dataFolder }: Asked): Promise<Response | undefined> {
+  const address = new URL('/api/backup', url)
+  if (store !== undefined) address.searchParams.set('store', store)
+  const headers = new Headers({ 'x-millrace': 'backup' })
+  if (tokenFile !== undefined) headers.set('authorization', `Bearer ${readFileSync(tokenFile, 'utf8').trim()}`)
+  if (dataFolder !== undefined) headers.set(dataFolderHeader, dataFolder)
+  const response = await fetch(address, { headers }).catch(() => undefined)
+  if (dataFolder === undefined || response?.headers.get(dataFolderHeader) === dataFolder) return response
+  await response?.body?.cancel()
+  return undefined
 }
 
 async function fromRunning(response: Response, file: string): Promise<number> {
@@ -78,7 +105,8 @@ export async function runBackup(flags: BackupFlags): Promise<number> {
   const file = fileIn(folder, new Date())
   const partial = `${file}.partial`
   try {
-    const running = await ask(flags)
+    const asked = await askedBy(flags)
+    const running = asked && (await ask(flags, asked))
     const code = running ? await fromRunning(running, partial) : await fromStopped(flags, partial)
     if (code !== 0) return code
     renameSync(partial, file)

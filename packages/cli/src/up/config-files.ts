@@ -20,6 +20,9 @@ export function stackPaths(dataDir: string): StackPaths {
   }
 }
 
+/** Data folder of a stack's ingest. */
+export const ingestDataIn = (dataDir: string) => join(dataDir, 'ingest')
+
 const loopback = '127.0.0.1'
 
 function agentConfig({ dataDir, ports, window }: UpOptions, relayPort: number) {
@@ -38,7 +41,7 @@ function agentConfig({ dataDir, ports, window }: UpOptions, relayPort: number) {
 function ingestConfig({ dataDir, ports, influx, influxAlone }: UpOptions) {
   const influxStores = influx === undefined ? [] : [{ type: 'influxdb', url: influx, database: 'telemetry' }]
   return {
-    dataDir: join(dataDir, 'ingest'),
+    dataDir: ingestDataIn(dataDir),
     clockFile: stackPaths(dataDir).clock,
     collect: { type: 'mqtt', url: `mqtt://${loopback}:${ports.cloudMqtt}` },
     stores: [...(influxAlone ? [] : [{ type: 'duckdb' }]), ...influxStores],

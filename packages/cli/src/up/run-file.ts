@@ -39,3 +39,12 @@ export function writeRunFile(dataDir: string, run: RunFile): void {
   writeFileSync(temporary, `${JSON.stringify(run, null, 2)}\n`)
   renameSync(temporary, pathOf(dataDir))
 }
+
+/** Also for a process of another user. */
+export function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}

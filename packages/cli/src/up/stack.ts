@@ -7,22 +7,13 @@ import type { UpOptions } from './options.ts'
 import { choosePorts } from './ports.ts'
 import { processSpecs } from './process-specs.ts'
 import { Relay } from './relay.ts'
-import { readRunFile, writeRunFile } from './run-file.ts'
+import { isAlive, readRunFile, writeRunFile } from './run-file.ts'
 import { type ProcessEvents, Supervised } from './supervised.ts'
 
 const orphansWithinMs = 6000
 const simulatorStopMs = 1500
 const servicesStopMs = 3000
 const brokerStopMs = 500
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
-}
 
 /** Services of an `up` that was killed end by themselves; their spools and ports are theirs until then. */
 async function untilOrphansEnded(dataDir: string): Promise<void> {
