@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { dataFolderHeader, dataFolderId, type UsageError } from '@millrace/pipeline'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { stringify } from 'yaml'
 import { ingestDataIn } from '../up/config-files.ts'
 import { writeRunFile } from '../up/run-file.ts'
 import { runBackup } from './backup.ts'
@@ -122,4 +123,19 @@ it('takes what its own running ingest says, and any at the address that is named
     expect(await runBackup({ to: join(folder, 'named'), dataDir: join(folder, 'none'), url })).toBe(0)
   })
   expect(madeIn()).toEqual(['everything'])
+})
+
+it('asks the ingest of a config file at the address in that file', async () => {
+  const config = join(folder, 'ingest.yaml')
+  const dataDir = join(folder, 'other')
+  await withIngestOn(dataDir, async ({ port, asked }) => {
+    for (const host of ['127.0.0.1', '0.0.0.0', 'localhost']) {
+      writeFileSync(config, stringify({ dataDir, http: { host, port }, stores: [{ type: 'duckdb' }] }))
+      expect(await runBackup({ to: join(folder, host), dataDir: folder, config })).toBe(0)
+    }
+    expect(asked()).toBe(3)
+    writeFileSync(config, stringify({ dataDir: join(folder, 'stopped'), http: { port } }))
+    expect(await runBackup({ to, dataDir: folder, config })).toBe(2)
+  })
+  expect(madeIn()).toEqual([])
 })

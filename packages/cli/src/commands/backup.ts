@@ -47,11 +47,19 @@ interface Asked {
   dataFolder?: string
 }
 
-const fileSettings = z.object({ dataDir: z.string() })
+const fileSettings = z.object({
+  dataDir: z.string(),
+  http: z.object({ host: z.string().default(loopback), port: z.number().default(defaultPort) }).prefault({}),
+})
+
+/** Where an ingest that listens on every address is reached from here. */
+const anyAddress: Record<string, string> = { '0.0.0.0': loopback, '::': '::1' }
 
 async function askedByConfig(config: string): Promise<Asked> {
-  const { dataDir } = await loadConfig(ingestConfigOf({ config, dataDir: '' }), fileSettings)
-  return { url: `http://${loopback}:${defaultPort}`, dataFolder: dataFolderId(dataDir) }
+  const { dataDir, http } = await loadConfig(ingestConfigOf({ config, dataDir: '' }), fileSettings)
+  const host = anyAddress[http.host] ?? http.host
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${http.port}`
+  return { url, dataFolder: dataFolderId(dataDir) }
 }
 
 /** Undefined where the stack was stopped, or killed: its port may be another stack's by now. */
