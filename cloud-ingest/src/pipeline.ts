@@ -11,6 +11,7 @@ import {
   type Meters,
   pause,
 } from '@millrace/pipeline'
+import { demandNoHalfRestore } from './backup/marker.ts'
 import { backupStream } from './backup/write.ts'
 import type { CloudLink } from './cloud-link.ts'
 import { collectors } from './collect/index.ts'
@@ -114,6 +115,7 @@ function receive(message: Message, { custody, view, feeds, meters, receipts, sta
 
 async function createParts(config: IngestConfig, { clock, log }: IngestContext): Promise<Parts> {
   const { dataDir, spool, dayZone } = config
+  demandNoHalfRestore(dataDir)
   const view = new LiveView(clock)
   const stages = new OwnStages()
   const stores = await openStores(config, { clock, log })

@@ -2,6 +2,7 @@ import { createWriteStream, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { type Clock, type Logger, UsageError } from '@millrace/pipeline'
+import { demandNoHalfRestore } from './backup/marker.ts'
 import { restore } from './backup/restore.ts'
 import { backupStream } from './backup/write.ts'
 import type { IngestConfig } from './config.ts'
@@ -34,10 +35,11 @@ function demandSpool(dataDir: string): void {
   throw new UsageError('there is nothing to back up', [problem])
 }
 
-/** Writes a backup while no ingest runs; throws where one does, or where there is none. */
+/** Writes a backup while no ingest runs; throws where one does, where there is none, or where a restore was interrupted. */
 export async function backUpStopped(config: IngestConfig, context: StoppedContext & { store: string | undefined }) {
   const { clock, log, file, store } = context
   const { dataDir, spool } = config
+  demandNoHalfRestore(dataDir)
   demandSpool(dataDir)
   const custody = await Custody.open({ dataDir, maxBytes: spool.maxBytes, clock, log, committed: () => undefined })
   try {

@@ -1,21 +1,13 @@
-import {
-  closeSync,
-  createReadStream,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs'
+import { createHash } from 'node:crypto'
+import { createReadStream, existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { createGunzip } from 'node:zlib'
-import { type Logger, MillraceError, UsageError } from '@millrace/pipeline'
+import { type Logger, MillraceError, type Problem, UsageError } from '@millrace/pipeline'
 import type { Refusal, Store, StoreBatch } from '../stored.ts'
 import { type Counts, type Head, headSchema, lineSchema, version } from './format.ts'
+import { begunIn, howToGoOn, markBegun, unmark } from './marker.ts'
+import { SpoolFile } from './spool-file.ts'
 
 export interface RestoreTarget {
   dataDir: string
@@ -33,71 +25,77 @@ const unsound = (file: string, why: string, cause?: unknown) =>
   new MillraceError('check-failed', `the backup ${file} cannot be restored: ${why}`, { cause })
 
 /**
- * Brings a backup back into empty stores and a place without a spool; throws, and changes nothing, where there is
- * something. One that was interrupted may be repeated: the spool comes into its place last.
+ * Brings a backup back into empty stores and a place without a spool. The file is read to its end first: throws, and
+ * changes nothing, where it is not whole or where there is something. One that was interrupted may be repeated with
+ * the same backup: the spool comes into its place last.
  */
 export async function restore(file: string, target: RestoreTarget): Promise<Restored> {
   const { dataDir, stores, log } = target
+  const { id } = await readBackup(file, { stores: [], spool: undefined, log })
+  await demandNothingThere(target, id)
   const folder = join(dataDir, 'spool')
-  const marker = join(dataDir, 'restore-begun')
-  await demandNothingThere(target, { folder, marker })
   mkdirSync(folder, { recursive: true })
-  writeFileSync(marker, `${file}\n`)
+  markBegun(dataDir, { backup: id, file })
   const spool = new SpoolFile(join(folder, 'spool.db.restored'))
-  const restored = await readBackup(file, { stores: [...stores.values()], spool, log })
+  const { id: again, ...restored } = await readBackup(file, { stores: [...stores.values()], spool, log })
+  if (again !== id) throw unsound(file, 'it changed while it was read')
   spool.place(join(folder, 'spool.db'))
-  rmSync(marker)
+  unmark(dataDir)
   return restored
 }
 
-async function demandNothingThere(
-  { dataDir, stores }: RestoreTarget,
-  { folder, marker }: { folder: string; marker: string },
-): Promise<void> {
-  const problems: { path: string; found: string; expected: string }[] = []
-  if (existsSync(join(folder, 'spool.db')))
-    problems.push({ path: 'dataDir', found: `a spool in ${folder}`, expected: 'none: move it away first' })
-  if (!existsSync(marker)) {
-    for (const [type, store] of stores) {
-      if ((await store.series()).length === 0) continue
-      problems.push({
-        path: `stores (${type})`,
-        found: 'rows',
-        expected: 'an empty store, or another file or database',
-      })
-    }
-  }
-  if (problems.length > 0) throw new UsageError(`nothing was restored into ${dataDir}`, problems)
+/** No ingest starts on a restore that was interrupted, so what it left is still of that backup alone. */
+async function demandNothingThere({ dataDir, stores }: RestoreTarget, id: string): Promise<void> {
+  const begun = begunIn(dataDir)
+  const repeated = begun !== undefined && begun !== 'unknown' && begun.backup === id
+  const problems = spoolProblems(join(dataDir, 'spool'), repeated)
+  if (begun !== undefined && !repeated) problems.push(ofAnother(dataDir, begun === 'unknown' ? undefined : begun.file))
+  if (begun === undefined) problems.push(...(await storeProblems(stores)))
+  if (problems.length === 0) return
+  const hint = begun === undefined ? {} : { hint: howToGoOn }
+  throw new UsageError(`nothing was restored into ${dataDir}`, problems, hint)
 }
 
-/** The spool's file while it grows. */
-class SpoolFile {
-  private readonly path: string
-  private handle: number
+const ofAnother = (dataDir: string, file = 'another backup'): Problem => ({
+  path: 'dataDir',
+  found: `a part of ${file} in ${dataDir}`,
+  expected: 'the same backup once more, or an empty place',
+})
 
-  constructor(path: string) {
-    this.path = path
-    this.handle = openSync(path, 'w', 0o600)
-  }
+function spoolProblems(folder: string, repeated: boolean): Problem[] {
+  const name = ['spool.db']
+    .slice(repeated ? 1 : 0)
+    .find((name) => existsSync(join(folder, name)))
+  if (name === undefined) return []
+  return [{ path: 'dataDir', found: `a spool in ${folder} (${name})`, expected: 'none: move it away first' }]
+}
 
-  append(bytes: Buffer): void {
-    writeSync(this.handle, bytes)
+async function storeProblems(stores: ReadonlyMap<string, Store>): Promise<Problem[]> {
+  const problems: Problem[] = []
+  for (const [type, store] of stores) {
+    if ((await store.series()).length === 0) continue
+    problems.push({
+      path: `stores (${type})`,
+      found: 'rows',
+      expected: 'an empty store, or another file or database',
+    })
   }
-
-  place(file: string): void {
-    fsyncSync(this.handle)
-    closeSync(this.handle)
-    renameSync(this.path, file)
-  }
+  return problems
 }
 
 interface Into {
   stores: readonly Store[]
-  spool: SpoolFile
+  /** Undefined where the backup is only looked through. */
+  spool: SpoolFile | undefined
   log: Logger
 }
 
-async function readBackup(file: string, into: Into): Promise<Restored> {
+interface Read extends Restored {
+  /** Of what is in the backup. */
+  id: string
+}
+
+async function readBackup(file: string, into: Into): Promise<Read> {
   const reader = new BackupReader(file, into)
   const input = createReadStream(file)
   const unpacked = input.pipe(createGunzip())
@@ -119,6 +117,7 @@ class BackupReader {
   private head: Head | undefined
   private end: Counts | undefined
   private refused = 0
+  private readonly hash = createHash('sha256')
 
   constructor(file: string, into: Into) {
     this.file = file
@@ -126,16 +125,17 @@ class BackupReader {
   }
 
   async take(text: string): Promise<void> {
+    this.hash.update(`${text}\n`)
     if (this.head === undefined) this.takeHead(text)
     else await this.takeLine(lineSchema.parse(JSON.parse(text)))
   }
 
-  finish(): Restored {
+  finish(): Read {
     const { head, end, seen } = this
     if (!head || !end) throw unsound(this.file, 'it is not whole')
     const differs = (Object.keys(seen) as (keyof Counts)[]).some((name) => seen[name] !== end[name])
     if (differs) throw unsound(this.file, `it holds ${JSON.stringify(seen)}, and says ${JSON.stringify(end)}`)
-    return { ...end, refused: this.refused, head }
+    return { ...end, refused: this.refused, head, id: this.hash.digest('hex') }
   }
 
   private takeHead(text: string): void {
@@ -153,7 +153,7 @@ class BackupReader {
   }
 
   private takeSpool(bytes: Buffer): void {
-    this.into.spool.append(bytes)
+    this.into.spool?.append(bytes)
     this.seen.spoolBytes += bytes.length
   }
 
