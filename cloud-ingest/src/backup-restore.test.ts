@@ -127,3 +127,15 @@ test('a marker that does not say which backup it was is nobody’s', async () =>
   const refused = await usageOf(restore(await backupOf('a', Buffer.from('spool a'), 0), into()))
   expect(refused.problems).toMatchObject([{ found: `a part of another backup in ${dataDir}` }])
 })
+
+test('what SQLite left beside a spool is a spool as well', async () => {
+  const file = await backupOf('a', Buffer.from('spool a'), 0)
+  mkdirSync(join(dataDir, 'spool'), { recursive: true })
+  for (const name of ['spool.db', 'spool.db-wal', 'spool.db-shm']) {
+    const left = join(dataDir, 'spool', name)
+    writeFileSync(left, '')
+    expect((await usageOf(restore(file, into()))).problems[0]!.found).toContain(name)
+    rmSync(left)
+  }
+  await restore(file, into())
+})

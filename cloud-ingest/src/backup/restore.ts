@@ -63,7 +63,7 @@ const ofAnother = (dataDir: string, file = 'another backup'): Problem => ({
 })
 
 function spoolProblems(folder: string, repeated: boolean): Problem[] {
-  const name = ['spool.db']
+  const name = ['spool.db', 'spool.db-wal', 'spool.db-shm']
     .slice(repeated ? 1 : 0)
     .find((name) => existsSync(join(folder, name)))
   if (name === undefined) return []

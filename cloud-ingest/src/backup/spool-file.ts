@@ -1,5 +1,12 @@
 import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs'
 
+type Write = (handle: number, bytes: Uint8Array) => number
+
+/** Writes every byte; the system may take fewer at once than it is given. */
+export function writeWhole(handle: number, bytes: Uint8Array, write: Write = writeSync): void {
+  for (let left = bytes; left.length > 0; ) left = left.subarray(write(handle, left))
+}
+
 /** The spool's file while it grows. */
 export class SpoolFile {
   private readonly path: string
@@ -11,7 +18,7 @@ export class SpoolFile {
   }
 
   append(bytes: Uint8Array): void {
-    writeSync(this.handle, bytes)
+    writeWhole(this.handle, bytes)
   }
 
   place(file: string): void {
