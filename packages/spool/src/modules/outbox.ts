@@ -87,10 +87,10 @@ export const outbox = {
   /** Oldest first, for a spool that must give something up; none that another waits for, as that one repeats its rows. */
   async oldest(spool: Spool, limit: number): Promise<OutboxMessage[]> {
     const rows = await spool.read(
-      `WITH waited (site, seq) AS MATERIALIZED (
-         SELECT later.site, earlier.value FROM outbox AS later, json_each(later.after) AS earlier
+      // One text for site and seq: a pair NOT IN a list is compared with every row of it.
+      `SELECT site, seq, kind, bytes FROM outbox AS o WHERE o.seq || '/' || o.site NOT IN (
+         SELECT earlier.value || '/' || later.site FROM outbox AS later, json_each(later.after) AS earlier
          WHERE later.after IS NOT NULL)
-       SELECT site, seq, kind, bytes FROM outbox AS o WHERE (o.site, o.seq) NOT IN (SELECT site, seq FROM waited)
        ORDER BY o.id LIMIT ?`,
       [limit],
     )
