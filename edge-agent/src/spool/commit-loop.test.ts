@@ -94,6 +94,29 @@ describe('the commit loop', () => {
     commits[1]!.settle.resolve()
   })
 
+  it('tells who gives messages up that it failed, and waits where there is only no room', async () => {
+    const { loop, log, commits, begun, logged } = fixture()
+    let settled = 'no'
+    const given = loop.appendWith(start, []).then(
+      () => (settled = 'done'),
+      (error: unknown) => (settled = String(error)),
+    )
+    await begun(1)
+    commits[0]!.settle.reject(new SpoolFullError('full'))
+    await logged('full')
+    expect(settled).toBe('no')
+    await begun(2)
+    commits[1]!.settle.reject(new Error('the disk failed'))
+    await given
+    expect(settled).toBe('Error: the disk failed')
+    expect(log.at(-1)).toBe('failed Error: the disk failed')
+    loop.append(start)
+    await begun(3)
+    expect(commits[2]!.record.entries).toEqual([start])
+    commits[2]!.settle.resolve()
+    await logged('apply 1')
+  })
+
   it('acknowledges nothing while the windows cannot take more', async () => {
     let asked = 0
     const { commits, receive, begun, logged } = fixture(() => {

@@ -34,6 +34,7 @@ interface OwnEntry {
   entry: JournalEntry
   gaveUp: readonly GivenUp[]
   done(): void
+  failed(error: unknown): void
 }
 
 /** How soon to look again when the windows had no room, ms. */
@@ -85,13 +86,17 @@ export class CommitLoop {
 
   /** Journals an entry of the agent's own; it also fits into a full spool. */
   append(entry: JournalEntry): void {
-    void this.appendWith(entry, [])
+    // `onFailure` tells of it.
+    this.appendWith(entry, []).catch(() => undefined)
   }
 
-  /** The same, and these messages leave the outbox in the same transaction; resolves when that is on disk. */
+  /**
+   * The same, and these messages leave the outbox in the same transaction; resolves when that is on disk. Without room
+   * it is tried again for as long as it takes; rejects when the spool failed in another way, and then nothing is kept.
+   */
   appendWith(entry: JournalEntry, gaveUp: readonly GivenUp[]): Promise<void> {
-    return new Promise((done) => {
-      this.#own.push({ entry, gaveUp, done })
+    return new Promise((done, failed) => {
+      this.#own.push({ entry, gaveUp, done, failed })
       this.#schedule(0)
     })
   }
@@ -154,7 +159,8 @@ export class CommitLoop {
       for (const entry of journaled) this.#options.apply(entry)
       for (const { done } of own) done()
     } catch (error) {
-      this.#own = [...own, ...this.#own]
+      if (error instanceof SpoolFullError) this.#own = [...own, ...this.#own]
+      else for (const { failed } of own) failed(error)
       throw error
     }
   }
