@@ -134,9 +134,11 @@ class RunningAgent {
   }
 
   #ready(): { ok: boolean; reasons: string[] } {
+    const { problem } = this.#parts.pipeline.checkpoints
     const reasons = [
       ...(this.#listening ? [] : ['not listening for devices yet']),
       ...(this.#parts.pressure.full ? ['the spool is full'] : []),
+      ...(problem === undefined ? [] : [problem]),
     ]
     return { ok: reasons.length === 0, reasons }
   }

@@ -1,4 +1,4 @@
-import { pause, SpoolFullError } from '@millrace/pipeline'
+import { type Logger, pause, SpoolFullError } from '@millrace/pipeline'
 import type { CheckpointRecord, JournaledEntry } from './checkpoint.ts'
 import type { CheckpointRequest } from './rollup/index.ts'
 
@@ -11,10 +11,13 @@ export interface CheckpointsOptions {
   onWritten(): void
   onFull(): void
   onFailure(error: unknown): void
+  /** Room that checkpoints have in a full spool. */
+  reserveBytes: number
+  log: Logger
 }
 
 const everyMs = 5_000
-const journalBytes = 8 * 1024 * 1024
+const maxJournalBytes = 8 * 1024 * 1024
 /** How often devices are reported whose terms moved without a row. */
 const reportEveryMs = 60_000
 const againMs = 1_000
@@ -29,6 +32,7 @@ export class Checkpoints {
   #busy = false
   #lastMs = performance.now()
   #reportedMs = Number.NEGATIVE_INFINITY
+  #problem: string | undefined
   /** Bytes of messages made since the start. */
   messageBytes = 0
 
@@ -36,10 +40,17 @@ export class Checkpoints {
     this.#options = options
   }
 
+  /** What a person must do while a checkpoint finds no room. */
+  get problem(): string | undefined {
+    return this.#problem
+  }
+
   /** Makes a checkpoint if one is due; call it a few times a second. */
   tick(): void {
     const bytes = this.#options.uncheckedBytes()
     if (this.#busy || bytes === 0) return
+    // The checkpoint of a journal must fit the reserve.
+    const journalBytes = Math.min(maxJournalBytes, this.#options.reserveBytes / 4)
     if (bytes >= journalBytes || performance.now() - this.#lastMs >= everyMs) void this.run()
   }
 
@@ -78,13 +89,21 @@ export class Checkpoints {
       try {
         await this.#options.write(record)
         for (const { bytes } of record.messages) this.messageBytes += bytes.byteLength
+        this.#problem = undefined
         this.#options.onWritten()
         return
       } catch (error) {
         if (!(error instanceof SpoolFullError)) throw error
+        this.#noRoom(error)
         this.#options.onFull()
         await pause(againMs, this.#stopping.signal)
       }
     }
+  }
+
+  #noRoom(error: SpoolFullError): void {
+    if (this.#problem !== undefined) return
+    this.#problem = 'a checkpoint finds no room: if this lasts, raise spool.maxBytes and start again'
+    this.#options.log.error({ error, journalBytes: this.#options.uncheckedBytes() }, this.#problem)
   }
 }

@@ -7,7 +7,7 @@ import { collectors, type PolledSource, sensors, several } from './collect/index
 import type { AgentConfig } from './config.ts'
 import { createIntake } from './intake.ts'
 import { openRecovered, type RecoveredState } from './recovery.ts'
-import { type AgentSpool, CommitLoop } from './spool/index.ts'
+import { type AgentSpool, CommitLoop, reserveOf } from './spool/index.ts'
 import { offline } from './status.ts'
 import { Sender, type Uplink, uplinks } from './uplink/index.ts'
 
@@ -88,12 +88,14 @@ function createCommits(
 
 function createCheckpoints(
   { spool, rollup, sender }: Pick<Pipeline, 'spool' | 'rollup' | 'sender'>,
-  { clock, onFull, onFailure }: PipelineOptions,
+  { config, clock, log, onFull, onFailure }: PipelineOptions,
 ) {
   return new Checkpoints({
     uncheckedBytes: () => rollup.uncheckedBytes,
     checkpoint: (request) => rollup.checkpoint(request),
     write: (record) => spool.checkpoint(record, clock.now()),
+    reserveBytes: reserveOf(config.spool.maxBytes),
+    log,
     onWritten: () => sender.fill(),
     onFull,
     onFailure,
