@@ -39,7 +39,8 @@ const spool = z
   .strictObject({
     /** Shortest time between two commits: what wears an SD card. */
     commit: duration(0, 5 * second, 'a duration up to 5s').default(20),
-    maxBytes: byteSize.refine((bytes) => bytes >= 2 * mebibyte, 'at least 2MiB').default(2048 * mebibyte),
+    /** The smallest still holds a checkpoint of a busy minute in its reserve. */
+    maxBytes: byteSize.refine((bytes) => bytes >= 32 * mebibyte, 'at least 32MiB').default(2048 * mebibyte),
     whenFull: z.enum(['refuse', 'drop-oldest']).default('refuse'),
   })
   .prefault({})

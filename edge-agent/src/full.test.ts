@@ -40,8 +40,8 @@ function fill(device: Device, agent: Agent, isOver: () => boolean): Promise<void
 
 async function stack(whenFull: string) {
   const cloudPort = await freePort()
-  const spool = { maxBytes, whenFull }
-  const agent = await bench.agent({ dataDir: await bench.folder(), cloudPort, spool })
+  const spool = { whenFull }
+  const agent = await bench.agent({ dataDir: await bench.folder(), cloudPort, spool, spoolBytes: maxBytes })
   const one = await bench.add(new Device(`mqtt://127.0.0.1:${agent.mqttPort}`, 'hall', 'd1'))
   return { cloudPort, agent, one }
 }

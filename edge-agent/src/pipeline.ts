@@ -80,7 +80,7 @@ function createCommits(
     names,
     commit: (record, reserve) => spool.commit(record, reserve),
     apply: (entry) => rollup.apply(entry),
-    ready: () => rollup.waitingBytes < maxWaitingBytes,
+    ready: () => rollup.waitingBytes < Math.min(maxWaitingBytes, options.config.spool.maxBytes / 8),
     onFull: options.onFull,
     onFailure: options.onFailure,
   })
@@ -135,7 +135,7 @@ export async function stopPipeline({ commits, checkpoints, sender, uplink, sourc
   await spool.close()
 }
 
-/** Journal that may wait while a checkpoint is made; above it nothing is acknowledged. */
+/** Journal that may wait while a checkpoint is made, in a small spool half its reserve; above it nothing is acknowledged. */
 const maxWaitingBytes = 32 * 1024 * 1024
 const synchronisedFile = '/run/systemd/timesync/synchronized'
 

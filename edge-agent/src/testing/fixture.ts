@@ -26,6 +26,8 @@ export interface AgentSettings {
   mqttPort?: number
   windows?: Record<string, unknown>
   spool?: Record<string, unknown>
+  /** Smaller than a config file may ask for, so that a test can fill it. */
+  spoolBytes?: number
   sensors?: readonly Record<string, unknown>[]
 }
 
@@ -47,7 +49,8 @@ export function agentConfig({ dataDir, cloudPort, mqttPort = 0, windows, spool, 
 
 /** The same as the agent takes it. */
 export function agentConfigOf(settings: AgentSettings) {
-  return checkConfig(agentConfig(settings), agentConfigSchema, 'the test')
+  const config = checkConfig(agentConfig(settings), agentConfigSchema, 'the test')
+  return { ...config, spool: { ...config.spool, maxBytes: settings.spoolBytes ?? config.spool.maxBytes } }
 }
 
 /** Folders, brokers, agents and the like of one test, closed in reverse order. */
