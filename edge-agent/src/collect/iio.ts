@@ -14,14 +14,24 @@ const settings = sensorSettings.extend({
 })
 type Settings = z.output<typeof settings>
 
-/** Channels of the kernel with our metric and what turns the kernel's unit into ours. */
-const channels: readonly { channel: string; metric: string; scale: number }[] = [
+interface Channel {
+  channel: string
+  metric: string
+  /** Turns the kernel's unit into ours. */
+  scale: number
+  /** What no sensor of the kind can measure lies outside; far wider than the catalogue's plausible range, which drops nothing. */
+  min: number
+  max: number
+}
+
+/** Channels of the kernel with our metric. */
+const channels: readonly Channel[] = [
   // Thousandths of a degree Celsius, kilopascal and thousandths of a percent are the kernel's units.
-  { channel: 'temp', metric: 'temperature', scale: 1 / 1000 },
-  { channel: 'pressure', metric: 'pressure', scale: 10 },
-  { channel: 'humidityrelative', metric: 'humidity', scale: 1 / 1000 },
-  { channel: 'illuminance', metric: 'light', scale: 1 },
-  { channel: 'concentration_co2', metric: 'co2', scale: 10_000 },
+  { channel: 'temp', metric: 'temperature', scale: 1 / 1000, min: -273.15, max: 2_500 },
+  { channel: 'pressure', metric: 'pressure', scale: 10, min: 0, max: 20_000 },
+  { channel: 'humidityrelative', metric: 'humidity', scale: 1 / 1000, min: 0, max: 100 },
+  { channel: 'illuminance', metric: 'light', scale: 1, min: 0, max: 1_000_000 },
+  { channel: 'concentration_co2', metric: 'co2', scale: 10_000, min: 0, max: 1_000_000 },
 ]
 
 /** Sensors of the kernel's industrial I/O (BME280, SHT3x, BH1750, ...), one device each. */
@@ -53,10 +63,11 @@ async function look(root: string, folder: string, devices: Settings['devices']) 
   const files = new Set(await listFolder(join(root, folder)))
   const readings: Record<string, number> = {}
   const wrong: string[] = []
-  for (const { channel, metric, scale } of channels) {
+  for (const one of channels) {
+    const { channel, metric, scale } = one
     if (!isThere(channel, files)) continue
     const value = await readChannel(join(root, folder), channel, files)
-    const outcome = value === undefined ? `${metric} gave no number` : plausible(metric, roundedTo(value * scale, 1e-6))
+    const outcome = value === undefined ? `${metric} gave no number` : possible(one, roundedTo(value * scale, 1e-6))
     if (typeof outcome === 'string') wrong.push(outcome)
     else readings[metric] = outcome
   }
@@ -74,10 +85,14 @@ function problemOf(folder: string, wrong: readonly string[], readings: object): 
   return Object.keys(readings).length === 0 ? { problem: `${folder} gave no reading` } : {}
 }
 
-/** The value, or that it is outside the range of its metric: a chip that lies gives no reading. */
-function plausible(metric: string, value: number): number | string {
-  const { min, max, unit } = findMetric(metric)!
-  return value < min || value > max ? `${metric} is outside ${min} to ${max} ${unit}` : value
+/** The value, or that nothing can measure it: a chip that lies gives no reading. */
+function possible({ metric, min, max }: Channel, value: number): number | string {
+  return value < min || value > max ? `${metric} is outside ${min} to ${max}${unitOf(metric)}` : value
+}
+
+function unitOf(metric: string): string {
+  const unit = findMetric(metric)?.unit
+  return unit ? ` ${unit}` : ''
 }
 
 /** In the kernel's unit: processed where the driver does so, else (raw + offset) * scale; undefined where a file of it holds no number. */

@@ -159,8 +159,8 @@ describe('channels of an industrial I/O sensor', () => {
   it.each([
     ['humidityrelative_input', '4500000000', 'humidity is outside 0 to 100 %'],
     ['humidityrelative_input', '100001', 'humidity is outside 0 to 100 %'],
-    ['pressure_input', '-50', 'pressure is outside 870 to 1085 hPa'],
-    ['concentration_co2_input', '0.6', 'co2 is outside 350 to 5000 ppm'],
+    ['pressure_input', '-50', 'pressure is outside 0 to 20000 hPa'],
+    ['concentration_co2_input', '-0.6', 'co2 is outside 0 to 1000000 ppm'],
     ['humidityrelative_input', 'nan', 'humidity gave no number'],
     ['humidityrelative_input', '', 'humidity gave no number'],
     ['pressure_input/folder', 'cannot be read', 'pressure gave no number'],
