@@ -23,8 +23,11 @@ it('history and live readings appear, verify is clean, a second start goes on, a
     from: String(Date.now() - 180_000),
     to: String(Date.now()),
   })
-  const { summaries } = await stack.get<SummariesResponse>(`/api/summaries?${query}`)
-  expect(summaries.filter(({ provisional }) => !provisional).length).toBeGreaterThan(10)
+  const isStored = async () => {
+    const { summaries } = await stack!.get<SummariesResponse>(`/api/summaries?${query}`)
+    return summaries.filter(({ provisional }) => !provisional).length > 10
+  }
+  await until(isStored, { withinMs: 25_000, everyMs: 200, label: 'history in the store' })
 
   const second = await run('up', '--no-keys', '--data-dir', dataDir)
   expect(second).toMatchObject({ code: 2 })
