@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { VerifyReport } from '../packages/cli/src/verify/report.ts'
 import { until } from '../packages/pipeline/testing/index.ts'
 
 const millrace = fileURLToPath(new URL('../packages/cli/src/main.ts', import.meta.url))
@@ -31,24 +32,7 @@ export async function run(...args: string[]): Promise<Ended> {
 }
 
 /** What `millrace verify --json` prints. */
-export interface Verdict {
-  ok: boolean
-  sent: number
-  stored: number
-  missing: number
-  doubled: number
-  wrongWindow: number
-  wrongValue: number
-  setAside: number
-  expectedSetAside: number
-  notChecked: number
-  series: number
-  windows: number
-  amended: number
-  notCheckedBy: Record<string, number>
-  differences: unknown[]
-  setAsideDifferences: unknown[]
-}
+export type Verdict = VerifyReport & { ok: boolean }
 
 interface RunFile {
   pid: number | null
