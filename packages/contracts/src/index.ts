@@ -1,3 +1,4 @@
+export * from './alerts.ts'
 export * from './api.ts'
 export * from './catalogue.ts'
 export * from './limits.ts'
