@@ -1,7 +1,8 @@
 import type { AccountsResponse } from '@millrace/contracts'
+import { Address } from './address.ts'
 import { ServerClock } from './model/clock.ts'
 import { Fleet, type SeriesState } from './model/fleet.ts'
-import { type Route, readRoute, writeRoute } from './model/route.ts'
+import type { Route } from './model/route.ts'
 import { hourMs } from './model/step.ts'
 import { api } from './net/api.ts'
 import { LiveConnection, type LiveState } from './net/live.ts'
@@ -35,11 +36,15 @@ export class App {
   accountsError = false
   seriesLoaded = false
   palette: Palette = readPalette()
-  route: Route = readRoute(location.hash)
+  route: Route
+  /** Set by a view that shows the accounts of every device. */
+  wantsDevices = false
+  private readonly address = new Address(() => this.moved())
   /** The clock at the moment the connection was lost; while it is lost nothing grows older. */
   private frozenAt: number | undefined
 
   constructor() {
+    this.route = this.address.read()
     this.live = new LiveConnection('api/live', {
       reading: (event) => this.tell('series', this.fleet.putReadings(event)),
       summary: (event) => this.tell('series', this.fleet.putSummaries(event)),
@@ -56,11 +61,6 @@ export class App {
     void this.pollCompleteness()
     void this.loadSeries()
     setInterval(() => this.tell('tick'), 250)
-    addEventListener('hashchange', () => {
-      this.route = readRoute(location.hash)
-      this.tell('route')
-      if (this.route.view === 'accounts') void this.loadAccounts()
-    })
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.themeChanged())
   }
 
@@ -73,15 +73,22 @@ export class App {
     return Math.floor(this.frozenAt ?? this.clock.now(Date.now()))
   }
 
-  go(route: Route): void {
-    history.replaceState(null, '', writeRoute(route))
+  /** `step: false` changes the present place of the browser's history and makes no new one. */
+  go(route: Route, options: { step?: boolean } = {}): void {
     this.route = route
+    this.address.write(route, options)
     this.tell('route')
   }
 
   themeChanged(): void {
     this.palette = readPalette()
     this.tell('theme')
+  }
+
+  private moved(): void {
+    this.route = this.address.read()
+    this.tell('route')
+    if (this.wantsDevices) void this.loadAccounts()
   }
 
   private tell<K extends keyof Listener>(event: K, ...args: Parameters<NonNullable<Listener[K]>>): void {
@@ -134,7 +141,7 @@ export class App {
 
   private async loadAccounts(): Promise<void> {
     try {
-      this.accounts = await api.accounts(this.route.view === 'accounts')
+      this.accounts = await api.accounts(this.wantsDevices)
       this.accountsError = false
     } catch {
       this.accountsError = true

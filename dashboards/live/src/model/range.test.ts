@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { fixed, jumpTo, pan, type Range, readRange, scale, spanOf, writeRange } from './range.ts'
-import { defaultRange, readRoute, writeRoute } from './route.ts'
+import { defaultRange, devicePlace, deviceRoute, readRoute, routeTo, writeRoute } from './route.ts'
 import { chooseStep, dayMs, hourMs, minuteMs, presets, stepMs } from './step.ts'
 
 const now = Date.UTC(2026, 10, 20, 12)
@@ -54,10 +54,13 @@ test('ranges and routes survive the address bar, and nonsense falls back', () =>
   })
   for (const text of ['', 'x', '1/2/3', `${new Date(now).toISOString()}/2020-01-01`])
     expect(readRange(text)).toBeUndefined()
-  const route = { view: 'device', site: 'a:b', device: 'x.y', range: fixed(now - hourMs, now) } as const
+  const place = { site: 'a:b', device: 'x.y', range: fixed(now - hourMs, now) }
+  const route = deviceRoute(place)
+  expect(devicePlace(readRoute(writeRoute(route)))).toEqual(place)
   expect(readRoute(writeRoute(route))).toEqual(route)
-  expect(readRoute('#/device/a/b')).toEqual({ view: 'device', site: 'a', device: 'b', range: defaultRange })
-  for (const hash of ['', '#/', '#/device/a', '#/device/%E0%A4%A/b', '#/nothing'])
-    expect(readRoute(hash).view).toBe('fleet')
+  expect(devicePlace(readRoute('#/device/a/b'))).toEqual({ site: 'a', device: 'b', range: defaultRange })
+  for (const hash of ['', '#/', '#/device/%E0%A4%A/b']) expect(readRoute(hash).view).toBe('')
+  for (const hash of ['#/device', '#/device/a', '#/accounts']) expect(devicePlace(readRoute(hash))).toBeUndefined()
   expect(readRoute('#/accounts').view).toBe('accounts')
+  expect(readRoute(writeRoute(routeTo('fleet', { q: 'a/b & ü' }))).query).toEqual({ q: 'a/b & ü' })
 })

@@ -3,7 +3,7 @@ import type { App } from '../app.ts'
 import { countedOf, describeReasons, termsOf } from '../model/accounts.ts'
 import { formatCount, formatLocalTime } from '../model/format.ts'
 import { h } from './dom.ts'
-import type { View } from './shell.ts'
+import type { View } from './view.ts'
 
 const maxDevices = 500
 
@@ -91,6 +91,7 @@ export class AccountsView implements View {
 
   constructor(app: App) {
     this.app = app
+    app.wantsDevices = true
     this.draw()
   }
 
@@ -98,7 +99,9 @@ export class AccountsView implements View {
     this.app.frames.add(this.update)
   }
 
-  close(): void {}
+  close(): void {
+    this.app.wantsDevices = false
+  }
 
   private draw(): void {
     const { accounts, fleet } = this.app

@@ -1,7 +1,7 @@
 import type { App } from '../app.ts'
 import { type DeviceState, type Freshness, freshnessOf, type SeriesState } from '../model/fleet.ts'
 import { formatAge, formatShare, formatUtc, formatValue, isImplausible } from '../model/format.ts'
-import { defaultRange, writeRoute } from '../model/route.ts'
+import { defaultRange, deviceRoute, writeRoute } from '../model/route.ts'
 import { h, setAttribute, setText } from './dom.ts'
 import { drawSpark, sparkHeight, sparkWidth } from './spark.ts'
 import type { SparkLoader } from './spark-loader.ts'
@@ -69,7 +69,7 @@ export class DeviceCard {
     this.app = app
     this.device = device
     this.loader = loader
-    const href = writeRoute({ view: 'device', site: device.site, device: device.device, range: defaultRange })
+    const href = writeRoute(deviceRoute({ ...device, range: defaultRange }))
     const name = h('h3', {}, h('a', { href }, device.device))
     this.root = h(
       'article',

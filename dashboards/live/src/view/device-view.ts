@@ -2,15 +2,13 @@ import type { App } from '../app.ts'
 import { freshnessOf, type SeriesState } from '../model/fleet.ts'
 import { formatAge, formatLocal, formatShare, formatUtc } from '../model/format.ts'
 import { fixed, jumpTo, pan, type Range, type Span, scale, spanOf } from '../model/range.ts'
-import type { Route } from '../model/route.ts'
+import { type DevicePlace, devicePlace, deviceRoute } from '../model/route.ts'
 import { chooseStep } from '../model/step.ts'
 import { h, setAttribute, setText } from './dom.ts'
 import { MetricChart } from './metric-chart.ts'
 import { panByDragging } from './pan-drag.ts'
-import type { View } from './shell.ts'
 import { Toolbar } from './toolbar.ts'
-
-type DeviceRoute = Extract<Route, { view: 'device' }>
+import type { View } from './view.ts'
 
 const stepNames = { '1m': 'windows as the agents sent them', '1h': 'hours', '1d': 'days' }
 
@@ -32,7 +30,7 @@ export class DeviceView implements View {
   private readonly layOutTask = () => this.layOut()
   private readonly headTask = () => this.drawHead()
 
-  constructor(app: App, { site, device, range }: DeviceRoute) {
+  constructor(app: App, { site, device, range }: DevicePlace) {
     this.app = app
     this.names = { site, device }
     this.range = range
@@ -68,9 +66,9 @@ export class DeviceView implements View {
   }
 
   route(): void {
-    const { route } = this.app
-    if (route.view !== 'device') return
-    this.range = route.range
+    const place = devicePlace(this.app.route)
+    if (!place) return
+    this.range = place.range
     this.redraw()
   }
 
@@ -100,7 +98,7 @@ export class DeviceView implements View {
   }
 
   private change(range: Range): void {
-    this.app.go({ view: 'device', ...this.names, range })
+    this.app.go(deviceRoute({ ...this.names, range }))
   }
 
   private jump(lastTs: number): void {

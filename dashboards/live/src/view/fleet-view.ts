@@ -2,8 +2,8 @@ import type { App } from '../app.ts'
 import type { DeviceState, Fleet, SeriesState } from '../model/fleet.ts'
 import { DeviceCard } from './device-card.ts'
 import { button, h, setText } from './dom.ts'
-import type { View } from './shell.ts'
 import { SparkLoader } from './spark-loader.ts'
+import type { View } from './view.ts'
 import { welcome } from './welcome.ts'
 
 /** More cards than this are not drawn at once; the filter reaches the others. */

@@ -1,17 +1,11 @@
 import type { App, Listener } from '../app.ts'
 import { formatLocalTime, formatSpan, formatUtc } from '../model/format.ts'
-import { AccountsView } from './accounts-view.ts'
-import { DeviceView } from './device-view.ts'
+import { views } from '../views.ts'
 import { button, h, setAttribute, setText } from './dom.ts'
-import { FleetView } from './fleet-view.ts'
 import { Ledger } from './ledger.ts'
 import { mark } from './mark.ts'
 import { applyTheme, readTheme } from './palette.ts'
-
-export interface View extends Listener {
-  readonly root: HTMLElement
-  close(): void
-}
+import type { View, ViewEntry } from './view.ts'
 
 function connectionText(app: App, ratePerSecond: number): string {
   const { state } = app.live
@@ -28,8 +22,7 @@ export class Shell implements Listener {
   private readonly time = h('time', { class: 'clock' })
   private readonly notice = h('div', { class: 'notice', role: 'alert', hidden: true })
   private readonly main = h('main', { id: 'main', tabindex: -1 })
-  private readonly fleetLink = h('a', { href: '#/' }, 'Fleet')
-  private readonly accountsLink = h('a', { href: '#/accounts' }, 'Accounts')
+  private readonly links = new Map(views.flatMap((entry) => (entry.label ? [[entry, linkTo(entry)]] : [])))
   private readonly toggle = button('', () => this.switchTheme(), { class: 'theme-toggle', title: 'Light or dark' })
   private readonly ledger: Ledger
   private view: View | undefined
@@ -48,7 +41,7 @@ export class Shell implements Listener {
       'header',
       { class: 'header' },
       h('a', { class: 'brand', href: '#/', 'aria-label': 'Millrace, fleet' }, mark(), h('span', {}, 'Millrace')),
-      h('nav', { 'aria-label': 'Views' }, this.fleetLink, this.accountsLink),
+      h('nav', { 'aria-label': 'Views' }, ...this.links.values()),
       h('div', { class: 'header-end' }, this.pill, this.time, this.toggle),
     )
     this.host.append(header, this.notice, this.ledger.root, this.main)
@@ -70,28 +63,29 @@ export class Shell implements Listener {
     this.app.frames.add(this.drawHead)
   }
 
-  /** A change of the range stays in the same view; another device or page makes a new one. */
+  /** A change of the query stays in the same view; another view or device makes a new one. */
   route(): void {
     const { route } = this.app
-    const name = route.view === 'device' ? `device/${route.site}/${route.device}` : route.view
-    setAttribute(this.fleetLink, 'aria-current', String(route.view === 'fleet'))
-    setAttribute(this.accountsLink, 'aria-current', String(route.view === 'accounts'))
+    const [home] = views
+    const named = views.find(({ id }) => id === route.view) ?? home
+    const name = [named.id, ...route.parts].join('/')
+    for (const [entry, link] of this.links) setCurrent(link, entry === named)
     if (name === this.shown) return
     this.shown = name
     if (this.view) {
       this.app.listeners.delete(this.view)
       this.view.close()
     }
-    this.view = this.open()
-    this.app.listeners.add(this.view)
-    this.main.replaceChildren(this.view.root)
-    document.title = route.view === 'device' ? `${route.device} · Millrace` : 'Millrace'
+    this.show(named.open(this.app, route) ?? home.open(this.app, route))
+    const title = named.title?.(route)
+    document.title = title ? `${title} · Millrace` : 'Millrace'
   }
 
-  private open(): View {
-    const { route } = this.app
-    if (route.view === 'device') return new DeviceView(this.app, route)
-    return route.view === 'accounts' ? new AccountsView(this.app) : new FleetView(this.app)
+  private show(view: View | undefined): void {
+    this.view = view
+    if (!view) return
+    this.app.listeners.add(view)
+    this.main.replaceChildren(view.root)
   }
 
   private measureRate(): void {
@@ -118,6 +112,15 @@ export class Shell implements Listener {
     applyTheme(isDark() ? 'light' : 'dark')
     this.app.themeChanged()
   }
+}
+
+function linkTo({ id, label }: ViewEntry): HTMLAnchorElement {
+  return h('a', { href: id === views[0].id ? '#/' : `#/${id}` }, label)
+}
+
+function setCurrent(link: HTMLAnchorElement, current: boolean): void {
+  if (current) setAttribute(link, 'aria-current', 'page')
+  else link.removeAttribute('aria-current')
 }
 
 function isDark(): boolean {
