@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { connectAsync } from 'mqtt'
 import type { VerifyReport } from '../packages/cli/src/verify/report.ts'
 import { until } from '../packages/pipeline/testing/index.ts'
 
@@ -105,6 +106,13 @@ export class RunningStack {
       withinMs: 20_000,
       label: `the restart of ${name}`,
     })
+  }
+
+  /** One message of a device, until it is acknowledged. */
+  async publish(topic: string, body: object): Promise<void> {
+    const client = await connectAsync(`mqtt://127.0.0.1:${this.run().ports.mqtt}`)
+    await client.publishAsync(topic, JSON.stringify(body), { qos: 1 })
+    await client.endAsync()
   }
 
   /** Ends the simulator as its own end would; everything it sent is acknowledged. */

@@ -53,18 +53,39 @@ async function askTitled(page: Page, title: string): Promise<Series[][]> {
   return await Promise.all((panel.targets ?? []).map(({ query }) => askPanel(page, panel, query)))
 }
 
-/** Points of stages and accounts come every ten seconds, and rates need two; days are merged once a minute. */
+/**
+ * One late reading into a window that is stored. Those of the history may all meet windows that have not left the agent
+ * yet, of which none is amended then.
+ */
+async function amendOne(): Promise<void> {
+  const press = '"site" = \'harbour-works\' AND "device" = \'press-1\' AND "metric" = \'power\''
+  const stored = async () => {
+    const at = Date.now() - hourMs
+    const range = `time > ${at}ms AND time < ${at + hourMs / 2}ms`
+    const [first] = await ask(`SELECT "count" FROM "minute"."summary_1m" WHERE ${press} AND ${range} LIMIT 1`)
+    return first?.values[0]?.[0]
+  }
+  // Before its first row the ingest has not made the database.
+  const options = { withinMs: 60_000, everyMs: 500, label: 'a stored minute of press-1' }
+  const start = Number(await until(() => stored().catch(() => undefined), options))
+  const late = { ts: start + 1, seq: 0, boot: 'by-hand', readings: { power: 7000 } }
+  await stack.publish('telemetry/harbour-works/press-1', late)
+}
+
+/** Points of stages and accounts come every ten seconds, and rates need two; days are merged, and a late window closes, within a minute. */
 async function filled(): Promise<boolean> {
-  const [days, stagesSeen, accounts] = await Promise.all([
+  const [days, stagesSeen, accounts, amended] = await Promise.all([
     ask('SELECT count("count") FROM "history"."summary_1d" WHERE "device" = \'press-1\' GROUP BY "metric"'),
     ask('SELECT count(*) FROM "live"."pipeline" GROUP BY "stage"'),
     ask('SELECT count("accepted") FROM "live"."accounts" GROUP BY "site"'),
+    ask('SELECT "amended", "metric" FROM "minute"."summary_1m" WHERE "device" = \'press-1\' AND "amended" > 0'),
   ])
   const points = [...stagesSeen, ...accounts].map((series) => Math.max(...numbersOf([series])))
   return (
     days.length === 4 &&
     stagesSeen.length >= stages.length &&
     accounts.length >= 3 &&
+    amended.length > 0 &&
     points.every((count) => count >= 3)
   )
 }
@@ -73,20 +94,18 @@ beforeAll(async () => {
   influxd = await startInfluxd()
   const perturb = 'late=0.02,duplicate=0.02,dropout=0.02'
   stack = await RunningStack.start(temporaryFolder(), '--history', '3h', '--influx', influxd.url, '--perturb', perturb)
-  // Before its first row the ingest has not made the database.
-  await until(() => filled().catch(() => false), { withinMs: 150_000, everyMs: 1000, label: 'days and reports' })
+  await amendOne()
+  await until(() => filled(), { withinMs: 150_000, everyMs: 1000, label: 'days and reports' })
   toMs = Date.now()
-}, 200_000)
+}, 260_000)
 
 afterAll(async () => {
   await stack?.remove()
   await influxd?.stop()
 })
 
-/** Good when empty: what they list is what is wrong; and on a healthy stack no message waits for its receipt. */
-function mayBeEmpty({ title }: PanelJson, query: string): boolean {
-  return title.startsWith('Silent') || (title === 'Latency' && query.includes('agent-uplink'))
-}
+/** Good when empty: what they list is what is wrong. */
+const mayBeEmpty = ({ title }: PanelJson) => title.startsWith('Silent')
 
 const targets = files.flatMap(({ page }) =>
   pages[page].panels.flatMap((panel) =>
@@ -98,7 +117,7 @@ describe('a database that the whole stack filled answers every panel', () => {
   test.each(targets)('$name', async ({ page, panel, target }) => {
     const answer = await askPanel(page, panel, target.query)
     const numbers = numbersOf(answer)
-    if (!mayBeEmpty(panel, target.query)) expect(numbers.length).toBeGreaterThan(0)
+    if (!mayBeEmpty(panel)) expect(numbers.length).toBeGreaterThan(0)
     expect(numbers.every(Number.isFinite)).toBe(true)
     if (panel.type !== 'timeseries') return
     for (const { values } of answer) {
