@@ -62,6 +62,16 @@ test("an agent's stages come from its status, in flow order, and one that is awa
   expect((await reporter.figures(20_000)).stages).toEqual([{ stage: 'agent-collect', ...name, up: 0 }])
 })
 
+test('where no message waits for its receipt, the uplink has no latency, which is not the same as an unknown one', async () => {
+  const { statuses, reporter } = setUp()
+  const latency = async (spool: StatusBody['spool']) => {
+    statuses.set('north/edge', { ...online, spool })
+    return (await reporter.figures(0)).stages.find(({ stage }) => stage === 'agent-uplink')?.latencyMs
+  }
+  expect(await latency({ outboxMessages: 0, oldestOutboxMs: null })).toBe(0)
+  expect(await latency({ outboxMessages: 0 })).toBeUndefined()
+})
+
 test("an agent's rates go by when its status came, whenever they are asked for", async () => {
   const arrived = new Map<StatusBody, number>()
   const { statuses, reporter } = setUp({ arrivedMs: (status) => arrived.get(status) })

@@ -118,7 +118,6 @@ function agentStages({ site, agent, online, at, spool, counters }: StatusBody): 
   const name = { site, agent }
   if (!online) return [{ stage: 'agent-collect', ...name, up: 0 }]
   const count = (term: string) => numberOf(counters, term)
-  const oldestMs = numberOf(spool, 'oldestOutboxMs')
   const lost = [count('tooLate'), count('dropped')].filter((term) => term !== undefined)
   const stages = [
     { stage: 'agent-collect', total: count('accepted'), up: 1 as const },
@@ -133,10 +132,17 @@ function agentStages({ site, agent, online, at, spool, counters }: StatusBody): 
     {
       stage: 'agent-uplink',
       behind: numberOf(spool, 'outboxMessages'),
-      latencyMs: oldestMs === undefined || at === undefined ? undefined : Math.max(0, at - oldestMs),
+      latencyMs: waitingMs(spool, at),
     },
   ]
   return stages.map((figures) => known({ ...figures, ...name }))
+}
+
+/** Age of the oldest message without a receipt; 0 where none waits, undefined where the status does not tell. */
+function waitingMs(spool: StatusBody['spool'], at: number | undefined): number | undefined {
+  if (spool?.oldestOutboxMs === null) return 0
+  const oldestMs = numberOf(spool, 'oldestOutboxMs')
+  return oldestMs === undefined || at === undefined ? undefined : Math.max(0, at - oldestMs)
 }
 
 function known(figures: { [Name in keyof StageFigures]: StageFigures[Name] | undefined }): StageFigures {

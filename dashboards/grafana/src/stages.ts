@@ -51,7 +51,8 @@ export const stages: readonly Stage[] = [
     title: 'Agent: uplink',
     passes: 'messages/s',
     facts: {
-      latency: 'Age of the oldest message without a receipt. It grows while the cloud is away, and nothing is lost.',
+      latency:
+        'Age of the oldest message without a receipt, 0 where none waits. It grows while the cloud is away, and nothing is lost.',
       behind: 'Messages without a receipt.',
     },
   },
