@@ -24,6 +24,7 @@ import { OwnStages } from './own-stages.ts'
 import { Reporter } from './reporter.ts'
 import { LiveView } from './serve/live-view.ts'
 import { servePage } from './serve/page.ts'
+import { PipelineFigures } from './serve/pipeline-figures.ts'
 import { serveApi } from './serve/server.ts'
 import { Custody } from './spool/index.ts'
 import { daysIn } from './store/days.ts'
@@ -151,8 +152,24 @@ function createReporter({ clock, log, stores, view, custody, feeders, link, stag
     ...{ clock, log, stores: [...stores.values()], statuses: view.statuses },
     arrivedMs: (status) => stages.arrivedMs(status),
     accounts: () => custody.accounts(feeders.progress()),
-    stages: stages.sources({ custody, feeders: feeders.feeders, link, listeners: () => view.events.size }),
+    stages: ownStages({ view, custody, feeders, link, stages }),
   })
+}
+
+function ownStages({
+  view,
+  custody,
+  feeders,
+  link,
+  stages,
+}: Pick<Parts, 'view' | 'custody' | 'feeders' | 'link' | 'stages'>) {
+  return stages.sources({ custody, feeders: feeders.feeders, link, listeners: () => view.events.size })
+}
+
+function createFigures(parts: Parts): PipelineFigures {
+  const { clock, view, custody, feeders } = parts
+  const accounts = () => custody.accounts(feeders.progress())
+  return new PipelineFigures({ clock, agents: view.agents, accounts, stages: ownStages(parts) })
 }
 
 /** Series of the first store and of the spool; a new spool has to know whether it takes the place of a lost one. */
@@ -199,6 +216,7 @@ async function backUp(type: string | undefined, { config, clock, stores, custody
 async function createHttp(parts: Parts): Promise<HttpServer> {
   const { config, clock, log, meters, view, stores, custody, feeders } = parts
   const { page, ...address } = config.http
+  const figures = createFigures(parts)
   const http = createHttpServer({ ...address, log, meters, name: 'millrace-ingest', ready: () => readiness(parts) })
   serveApi(http.app, {
     ...{ clock, stores, series: view.series, openWindows: view.openWindows, events: view.events },
@@ -208,6 +226,7 @@ async function createHttp(parts: Parts): Promise<HttpServer> {
       const { total, devices } = await custody.accounts(feeders.progress())
       return { at: clock.now(), total, devices, stores: feeders.states() }
     },
+    pipeline: () => figures.read(),
     deadLetters: () => custody.deadLetters(),
     backup: (store) => backUp(store, parts),
   })

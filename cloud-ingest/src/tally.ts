@@ -1,7 +1,12 @@
+/** Measurements over which a recent latency is smoothed. */
+const recentOver = 10
+
 /** Counts what passes a stage. */
 export class Tally {
   total = 0
   errors = 0
+  /** Newest measurements weigh most; undefined before the first. */
+  recentLatencyMs: number | undefined
   private timedMs = 0
   private timed = 0
 
@@ -11,6 +16,8 @@ export class Tally {
     if (latencyMs === undefined) return
     this.timedMs += latencyMs
     this.timed++
+    const before = this.recentLatencyMs ?? latencyMs
+    this.recentLatencyMs = before + (latencyMs - before) / recentOver
   }
 
   failed(count: number): void {

@@ -2,6 +2,7 @@ import type { LiveBody, LiveSummaryEvent, ProvisionalBody, SeriesInfo, StatusBod
 import type { Clock } from '@millrace/pipeline'
 import type { Spooled } from '../received.ts'
 import type { StoredRow } from '../stored.ts'
+import { SeenAgents } from './agents.ts'
 import { EventHub } from './events.ts'
 import { OpenWindows, toApiSummary } from './open-windows.ts'
 import { SeriesIndex } from './series-index.ts'
@@ -15,10 +16,12 @@ export class LiveView {
   readonly series = new SeriesIndex()
   readonly openWindows: OpenWindows
   readonly statuses = new Map<string, StatusBody>()
+  readonly agents: SeenAgents
   private readonly clock: Clock
 
   constructor(clock: Clock) {
     this.clock = clock
+    this.agents = new SeenAgents(clock)
     this.openWindows = new OpenWindows(() => clock.monotonic())
   }
 
@@ -43,6 +46,7 @@ export class LiveView {
 
   status(body: StatusBody): void {
     this.statuses.set(`${body.site}/${body.agent}`, body)
+    this.agents.see(body)
     this.events.send('status', body.site, body)
   }
 

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import type {
   AccountsResponse,
   CompletenessResponse,
+  PipelineResponse,
   StatusBody,
   StatusResponse,
   SummariesResponse,
@@ -31,6 +32,7 @@ export interface ServeContext {
   events: EventHub
   statuses: ReadonlyMap<string, StatusBody>
   accounts(): Promise<AccountsResponse>
+  pipeline(): Promise<PipelineResponse>
   deadLetters(): Promise<NonNullable<StatusResponse['deadLetters']>>
   /** Id of the folder that the ingest runs on. */
   dataFolder: string
@@ -154,6 +156,7 @@ export function serveApi(app: HttpServer['app'], context: ServeContext): void {
     const accounts = await context.accounts()
     return devices === '1' ? accounts : { ...accounts, devices: [] }
   })
+  app.get('/api/pipeline', async () => await context.pipeline())
   app.get('/api/status', async (): Promise<StatusResponse> => {
     const agents = [...context.statuses.values()]
     return { at: context.clock.now(), agents, deadLetters: await context.deadLetters() }

@@ -22,6 +22,8 @@ export function missingOf({ received }: SourceState): number {
 
 export interface Accounts extends Omit<AccountsResponse, 'at' | 'stores'> {
   mismatchBySite: Record<string, number>
+  /** Messages missing between those received, of each spool and site. */
+  missing: { site: string; agent: string; spool: string; messages: number }[]
 }
 
 /** The devices' accounts as the agents last told them, beside what the ingest holds and refused itself. */
@@ -40,20 +42,25 @@ export async function readAccounts(spool: Spool, registry: Registry): Promise<Ac
     const mismatch = seq >= 0 && missingOf(source) === 0 ? Math.abs(sent - held - refused) : 0
     mismatchBySite[site] = (mismatchBySite[site] ?? 0) + mismatch
   }
+  const missing = missingBySource(sources)
   return {
     total: {
       ...totals(devices),
       mismatch: sum(mismatchBySite),
       ...(await countLetters(spool)),
-      missingUpstream: missing(sources),
+      missingUpstream: missing.reduce((total, { messages }) => total + messages, 0),
     },
     devices,
     mismatchBySite,
+    missing,
   }
 }
 
-function missing(sources: ReadonlyMap<number, SourceState>): number {
-  return [...sources.values()].reduce((total, source) => total + missingOf(source), 0)
+function missingBySource(sources: ReadonlyMap<number, SourceState>): Accounts['missing'] {
+  return [...sources.values()].map((source) => {
+    const { site, agent, spool } = source
+    return { site, agent, spool, messages: missingOf(source) }
+  })
 }
 
 async function countLetters(spool: Spool): Promise<{ deadLetters: number; conflicts: number }> {

@@ -120,3 +120,54 @@ export interface StatusResponse {
   /** What the ingest itself set aside. */
   deadLetters?: { reason: string; letters: number; readings: number; firstMs: number; lastMs: number }[]
 }
+
+/** A stage of the ingest itself; a figure is there where the stage has it. */
+export interface PipelineStage {
+  /** `ingest-collect`, `ingest-spool`, `ingest-store-<type>` or `ingest-serve`. */
+  stage: string
+  /** Messages, rows of a store or answers per real second; absent until it has been counted twice. */
+  perSecond?: number
+  total?: number
+  errors?: number
+  /** Recent mean, ms. */
+  latencyMs?: number
+  /** Rows a store has not taken yet; for `ingest-serve` pages that listen. */
+  behind?: number
+  bytes?: number
+  maxBytes?: number
+  up?: 0 | 1
+}
+
+/** The terms of an agent's devices together, in readings, as its summaries last told them. */
+export type AgentAccounts = Omit<DeviceAccounts, 'site' | 'device' | 'agent' | 'spool' | 'invalid' | 'dropped'> & {
+  invalid: number
+  dropped: number
+}
+
+/** What the ingest knows of one agent. */
+export interface PipelineAgent {
+  site: string
+  agent: string
+  online: boolean
+  /** When its newest status came, by the ingest's clock; null where only its messages are known. */
+  lastSeenMs: number | null
+  /** Real time since then, ms. */
+  silentMs: number | null
+  /** Starts of the agent that this ingest saw after the first. */
+  restarts: number
+  /** Readings accepted per real second between its last two statuses; null until there are two. */
+  readingsPerSecond: number | null
+  devices: number
+  /** Messages whose numbers are missing between those received. */
+  missingUpstream: number
+  accounts: AgentAccounts
+  /** The newest status that told more than that the agent is gone. */
+  status: StatusBody | null
+}
+
+/** `GET /api/pipeline`: every agent, then the stages of the ingest in flow order. */
+export interface PipelineResponse {
+  at: number
+  agents: PipelineAgent[]
+  stages: PipelineStage[]
+}
