@@ -123,3 +123,9 @@ export interface RulesStatus {
   /** Notices waiting per channel, and why where the channel is down. */
   channels: { channel: string; waiting: number; error: string | null }[]
 }
+
+/** Event `alert` of `GET /api/live`: alerts of one site as they are now; one that was acknowledged comes again. */
+export interface LiveAlertEvent {
+  site: string
+  alerts: ApiAlert[]
+}

@@ -1,6 +1,7 @@
 export * from './modules/cursors.ts'
 export * from './modules/dead-letters.ts'
 export * from './modules/journal.ts'
+export * from './modules/missing-tables.ts'
 export * from './modules/outbox.ts'
 export * from './modules/values.ts'
 export * from './open-spool.ts'

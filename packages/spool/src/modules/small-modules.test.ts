@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { newFolder, spoolOptions } from '../../testing/index.ts'
-import { cursors, journal, openSpool, values } from '../index.ts'
+import { addMissingTables, cursors, journal, openSpool, values } from '../index.ts'
 
 const open = () => {
   return openSpool(spoolOptions(newFolder(), { schema: [...cursors.schema, ...values.schema, ...journal.schema] }))
@@ -38,5 +38,17 @@ test('the journal is read in order of ids, in pieces if asked, and dropped up to
   await spool.write(journal.drop(1))
   expect((await journal.readAfter(spool, 0)).map(({ id }) => id)).toEqual([2, 3, 9])
   expect((await journal.readAfter(spool, 2, 1)).map(({ bytes }) => bytes[0])).toEqual([3])
+  await spool.close()
+})
+
+test('tables that came later are added once, and those that are there keep what they hold', async () => {
+  const spool = await openSpool(spoolOptions(newFolder(), { schema: cursors.schema }))
+  await spool.write(cursors.save('duckdb', 5))
+  const later = [...cursors.schema, ...values.schema, 'CREATE INDEX kept_length ON kept_values (length(bytes))']
+  await addMissingTables(spool, later)
+  await spool.write(values.put('key', new Uint8Array([1])))
+  await addMissingTables(spool, later)
+  expect(await cursors.load(spool, 'duckdb')).toBe(5)
+  expect(await values.get(spool, 'key')).toEqual(new Uint8Array([1]))
   await spool.close()
 })
