@@ -1,7 +1,9 @@
 /**
  * Rows per CPU-second into the stores, as the ingest writes them, beside what one would write first: an insert per row
  * into DuckDB, and the `influx` client's points, all fields, in batches of the same size and one by one into InfluxDB.
- * Both sides of a pair write the same rows and take turns; medians of the turns.
+ * All write the same rows and take turns, whose order is turned round from turn to turn; what a side is given (rows
+ * here, points there) is made beforehand. Medians of the turns; ratios are of the two sides of each turn, with the
+ * lowest and the highest. CPU is that of this process with all its threads, user and system.
  *
  *   node bench/store-rows.bench.ts                   starts influxd by itself where it is installed
  */
@@ -13,12 +15,13 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { manualClock, silentLogger } from '@millrace/pipeline'
-import { InfluxDB } from 'influx'
+import { InfluxDB, type IPoint } from 'influx'
 import { stores } from '../cloud-ingest/src/store/index.ts'
 import type { Store, StoredRow } from '../cloud-ingest/src/stored.ts'
 import { minuteMs, storedRow } from '../cloud-ingest/src/testing/rows.ts'
 
-const turns = 5
+const turns = 15
+const warmUps = 3
 const seriesCount = 500
 const batchRows = 5_000
 const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-'))
@@ -47,7 +50,8 @@ function batch(turn: number, rows: number): StoredRow[] {
 interface Side {
   name: string
   rows: number
-  write(rows: StoredRow[]): Promise<unknown>
+  /** Makes what is to be written, and returns what writes it. */
+  prepare(rows: StoredRow[]): () => Promise<unknown>
 }
 
 interface Measure {
@@ -56,37 +60,49 @@ interface Measure {
 }
 
 async function measure(side: Side, turn: number): Promise<Measure> {
-  const rows = batch(turn, side.rows)
+  const write = side.prepare(batch(turn, side.rows))
   const [cpu, began] = [process.cpuUsage(), performance.now()]
-  await side.write(rows)
+  await write()
   const { user, system } = process.cpuUsage(cpu)
   return { cpuS: (user + system) / 1e6, wallS: (performance.now() - began) / 1000 }
 }
 
-const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1]!
+const quantile = (values: number[], q: number) => values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) * q)]!
+const median = (values: number[]) => quantile(values, 0.5)
 const perSecond = (rate: number) => `${Math.round(rate).toLocaleString('en').padStart(9)} rows`
 
-/** Turn by turn, one side after the other, so that the machine's moods fall on all alike. */
-async function compare(title: string, sides: readonly Side[]): Promise<void> {
-  const measures = sides.map(() => [] as Measure[])
-  for (let turn = 0; turn <= turns; turn++) {
-    for (const [index, side] of sides.entries()) {
-      const taken = await measure(side, turn)
-      if (turn > 0) measures[index]!.push(taken)
+/** How many times the rows per CPU-second of the other, turn by turn. */
+function ratioText(mine: number[], others: number[]): string {
+  const ratios = mine.map((rate, turn) => rate / others[turn]!)
+  const [middle, low, high] = [median(ratios), quantile(ratios, 0), quantile(ratios, 1)]
+  return `${middle.toFixed(1)}x (${low.toFixed(1)} to ${high.toFixed(1)})`
+}
+
+/** Side by side in each turn, so that the machine's moods fall on all alike. */
+async function compare(title: string, ours: readonly Side[], naive: readonly Side[]): Promise<void> {
+  const sides = [...ours, ...naive]
+  const measures = new Map(sides.map((side) => [side, [] as Measure[]]))
+  for (let turn = -warmUps; turn < turns; turn++) {
+    for (const side of turn % 2 === 0 ? sides : sides.toReversed()) {
+      const taken = await measure(side, turn + warmUps)
+      if (turn >= 0) measures.get(side)!.push(taken)
     }
   }
-  console.log(`\n${title}`)
-  let first = 0
-  for (const [index, { name, rows }] of sides.entries()) {
-    const cpu = median(measures[index]!.map(({ cpuS }) => rows / cpuS))
-    const wall = median(measures[index]!.map(({ wallS }) => rows / wallS))
-    first ||= cpu
-    const ratio = index === 0 ? '' : `   ours is ${(first / cpu).toFixed(1)}x`
-    console.log(`  ${name.padEnd(40)} ${perSecond(cpu)} per CPU-s ${perSecond(wall)} per s${ratio}`)
+  const cpuOfSide = (side: Side) => measures.get(side)!.map(({ cpuS }) => side.rows / cpuS)
+  console.log(`\n${title}, ${turns} turns`)
+  for (const side of sides) {
+    const wall = median(measures.get(side)!.map(({ wallS }) => side.rows / wallS))
+    console.log(`  ${side.name.padEnd(40)} ${perSecond(median(cpuOfSide(side)))} per CPU-s ${perSecond(wall)} per s`)
+  }
+  for (const side of ours) {
+    for (const other of naive)
+      console.log(`  ${side.name} beside ${other.name}: ${ratioText(cpuOfSide(side), cpuOfSide(other))}`)
   }
 }
 
 const columns = Object.keys(storedRow()) as (keyof StoredRow)[]
+
+const writing = (store: Store) => (rows: StoredRow[]) => () => store.write({ rows, completeness: [] })
 
 async function duckdb(): Promise<void> {
   const context = { dataDir: folder, clock: manualClock(Date.now()), log: silentLogger }
@@ -103,20 +119,17 @@ async function duckdb(): Promise<void> {
       await statement.run()
     }
   }
-  await compare(`DuckDB (embedded: its work is in the figure)`, [
-    {
-      name: `ours, replaced by key, ${batchRows} a batch`,
-      rows: batchRows,
-      write: (rows) => store.write({ rows, completeness: [] }),
-    },
-    { name: 'prepared upsert per row', rows: 500, write: naive },
-  ])
+  await compare(
+    'DuckDB (embedded: its work is in the figure)',
+    [{ name: `ours, replaced by key, ${batchRows} a batch`, rows: batchRows, prepare: writing(store) }],
+    [{ name: 'prepared upsert per row', rows: 100, prepare: (rows) => () => naive(rows) }],
+  )
   await store.close()
   connection.closeSync()
   instance.closeSync()
 }
 
-function toPoint(row: StoredRow) {
+function toPoint(row: StoredRow): IPoint {
   const { site, device, metric, start, increase: _none, ...fields } = row
   return { measurement: 'summary_1m', tags: { site, device, metric }, fields, timestamp: start }
 }
@@ -162,38 +175,42 @@ async function influxdb(): Promise<void> {
   const [store, plain] = [await open(true), await open(false)]
   const client = new InfluxDB({ host: '127.0.0.1', port, database: 'naive' })
   await client.createDatabase('naive')
+  const oneByOne = async (points: IPoint[]) => {
+    for (const point of points) await client.writePoints([point], { precision: 'ms' })
+  }
   const served = { ours: 0, naive: 0 }
-  const counting = async (side: keyof typeof served, write: () => Promise<unknown>) => {
+  const counting = (side: keyof typeof served, write: () => Promise<unknown>) => async () => {
     const before = cpuOf(child.pid!)
     await write()
     served[side] += cpuOf(child.pid!) - before
   }
   try {
-    await compare('InfluxDB 1.x (the client alone)', [
-      {
-        name: `ours, ${batchRows} a batch, gzip`,
-        rows: batchRows,
-        write: (rows) => counting('ours', () => store.write({ rows, completeness: [] })),
-      },
-      {
-        name: `ours, ${batchRows} a batch, plain`,
-        rows: batchRows,
-        write: (rows) => plain.write({ rows, completeness: [] }),
-      },
-      {
-        name: `influx client, ${batchRows} points a batch`,
-        rows: batchRows,
-        write: (rows) => counting('naive', () => client.writePoints(rows.map(toPoint), { precision: 'ms' })),
-      },
-      {
-        name: 'influx client, a write per point',
-        rows: 500,
-        write: async (rows) => {
-          for (const row of rows) await client.writePoints([toPoint(row)], { precision: 'ms' })
+    await compare(
+      'InfluxDB 1.x (the client alone)',
+      [
+        { name: 'ours, plain', rows: batchRows, prepare: writing(plain) },
+        { name: 'ours, gzip', rows: batchRows, prepare: (rows) => counting('ours', writing(store)(rows)) },
+      ],
+      [
+        {
+          name: `writePoints, ${batchRows} a batch`,
+          rows: batchRows,
+          prepare(rows) {
+            const points = rows.map(toPoint)
+            return counting('naive', () => client.writePoints(points, { precision: 'ms' }))
+          },
         },
-      },
-    ])
-    const rows = batchRows * (turns + 1)
+        {
+          name: 'writePoints, one by one',
+          rows: 100,
+          prepare(rows) {
+            const points = rows.map(toPoint)
+            return () => oneByOne(points)
+          },
+        },
+      ],
+    )
+    const rows = batchRows * (turns + warmUps)
     const [ours, naive] = [rows / served.ours, rows / served.naive]
     console.log(
       `  influxd meanwhile: ${perSecond(ours)} per CPU-s of ours, ${perSecond(naive)} of the client's batches`,

@@ -140,7 +140,7 @@ describe('a write to InfluxDB', () => {
     expect([
       retryAfterMs('soon', now),
       retryAfterMs('-5', now),
-      retryAfterMs(null, now),
+      retryAfterMs(undefined, now),
       retryAfterMs('', now),
     ]).toEqual([0, 0, 0, 0])
   })

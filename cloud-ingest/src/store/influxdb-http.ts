@@ -1,9 +1,12 @@
 import { promisify } from 'node:util'
 import { constants, gzip } from 'node:zlib'
 import { MillraceError, UnreachableError } from '@millrace/pipeline'
+import { type Answer, postBytes } from './post-bytes.ts'
 
 const compress = promisify(gzip)
 const requestTimeoutMs = 30_000
+/** What thousands of lines come to at once; each further piece costs a turn of the thread that compresses. */
+const gzipChunk = 1 << 19
 const maxRetryAfterMs = 15 * 60_000
 
 /** What InfluxDB said to a write. `dropped` counts refused points where it tells; the others were kept. */
@@ -22,8 +25,8 @@ export class StoreBusyError extends UnreachableError {
 }
 
 /** The wait that a Retry-After header asks for, in ms: seconds or a date, at most 15 minutes; 0 where it is neither. */
-export function retryAfterMs(header: string | null, nowMs: number): number {
-  if (header === null) return 0
+export function retryAfterMs(header: string | undefined, nowMs: number): number {
+  if (header === undefined) return 0
   const seconds = /^\d+$/.test(header.trim()) ? Number(header) : (Date.parse(header) - nowMs) / 1000
   return Number.isFinite(seconds) ? Math.min(Math.max(0, seconds * 1000), maxRetryAfterMs) : 0
 }
@@ -45,19 +48,14 @@ function describe(body: string): string {
   }
 }
 
-async function post(target: WriteTarget, policy: string, lines: Uint8Array): Promise<Response> {
+async function post(target: WriteTarget, policy: string, lines: Uint8Array): Promise<Answer> {
   const query = new URLSearchParams({ db: target.database, rp: policy, precision: 'ms' })
-  const body = target.gzip ? await compress(lines, { level: constants.Z_BEST_SPEED }) : lines
+  const body = target.gzip ? await compress(lines, { level: constants.Z_BEST_SPEED, chunkSize: gzipChunk }) : lines
   const headers: Record<string, string> = { 'content-type': 'text/plain; charset=utf-8' }
   if (target.gzip) headers['content-encoding'] = 'gzip'
   if (target.authorization !== undefined) headers.authorization = target.authorization
   try {
-    return await fetch(`${target.url}/write?${query}`, {
-      method: 'POST',
-      headers,
-      body,
-      signal: AbortSignal.timeout(requestTimeoutMs),
-    })
+    return await postBytes(new URL(`${target.url}/write?${query}`), { headers, body, timeoutMs: requestTimeoutMs })
   } catch (cause) {
     throw new UnreachableError(`no answer from InfluxDB at ${target.url} (stores[].url)`, { cause })
   }
@@ -65,17 +63,16 @@ async function post(target: WriteTarget, policy: string, lines: Uint8Array): Pro
 
 /** One write of lines. Rejects with what is to be tried again: no answer, 5xx, 429, and refusals of the whole client. */
 export async function writeLines(target: WriteTarget, policy: string, lines: Uint8Array): Promise<WriteAnswer> {
-  const response = await post(target, policy, lines)
-  const text = await response.text()
-  if (response.ok) return { kind: 'kept' }
-  if (response.status === 413) return { kind: 'too-large' }
+  const { status, text, retryAfter } = await post(target, policy, lines)
+  if (status >= 200 && status < 300) return { kind: 'kept' }
+  if (status === 413) return { kind: 'too-large' }
   const detail = describe(text).slice(0, 500)
-  if (response.status === 400 || response.status === 422) {
+  if (status === 400 || status === 422) {
     const dropped = /dropped=(\d+)/.exec(detail)?.[1]
     return { kind: 'refused', detail, dropped: dropped === undefined ? undefined : Number(dropped) }
   }
-  const waitMs = retryAfterMs(response.headers.get('retry-after'), Date.now())
-  const message = `InfluxDB at ${target.url} answered ${response.status}: ${detail}`
-  if (response.status === 404) throw new MillraceError('unreachable', message)
+  const waitMs = retryAfterMs(retryAfter, Date.now())
+  const message = `InfluxDB at ${target.url} answered ${status}: ${detail}`
+  if (status === 404) throw new MillraceError('unreachable', message)
   throw new StoreBusyError(message, waitMs)
 }

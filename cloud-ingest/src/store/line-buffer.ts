@@ -1,4 +1,9 @@
 const shortText = 24
+/** Most readings have at most so many decimals; their text is made without a string. */
+const decimalPlaces = 4
+const decimalScale = 10 ** decimalPlaces
+/** Whole numbers of 10,000ths that are exact. */
+const maxWhole = 2 ** 53
 const utf8 = new TextEncoder()
 
 /**
@@ -40,24 +45,27 @@ export class LineBuffer {
   ascii(text: string): void {
     const { length } = text
     this.reserve(length)
-    if (length > shortText) this.bytes.write(text, this.at, 'latin1')
-    else for (let index = 0; index < length; index++) this.bytes[this.at + index] = text.charCodeAt(index)
-    this.at += length
+    const { bytes, at } = this
+    if (length > shortText) bytes.write(text, at, 'latin1')
+    else for (let index = 0; index < length; index++) bytes[at + index] = text.charCodeAt(index)
+    this.at = at + length
   }
 
   text(text: string): void {
     this.put(utf8.encode(text))
   }
 
-  /** A float field's value: the shortest text that reads back as the same double. */
+  /** A float field's value: a text that reads back as the same double. */
   float(value: number): void {
-    if (Number.isInteger(value) && Math.abs(value) < 1e9) this.digits(value, Object.is(value, -0))
-    else this.ascii(String(value))
+    const whole = Math.round(value * decimalScale)
+    // A quotient of two whole numbers below 2^53 is rounded once, as who reads the decimal rounds it.
+    if (whole > -maxWhole && whole < maxWhole && whole / decimalScale === value && whole !== 0) this.decimal(whole)
+    else this.ascii(Object.is(value, -0) ? '-0' : String(value))
   }
 
   /** An integer field's value. */
   integer(value: number): void {
-    if (Number.isSafeInteger(value)) this.digits(value, false)
+    if (Number.isSafeInteger(value)) this.digits(value)
     else this.ascii(String(Math.trunc(value)))
     this.byte(0x69)
   }
@@ -65,7 +73,7 @@ export class LineBuffer {
   /** Ends the line with its time, epoch ms. */
   end(ms: number): void {
     this.byte(0x20)
-    this.digits(ms, false)
+    this.digits(ms)
     this.byte(0x0a)
     if (this.lines === this.ends.length) this.grow()
     this.ends[this.lines++] = this.at
@@ -76,33 +84,52 @@ export class LineBuffer {
     this.bytes[this.at++] = value
   }
 
-  private digits(value: number, negativeZero: boolean): void {
-    this.reserve(20)
-    let rest = value < 0 ? -value : value
-    if (value < 0 || negativeZero) this.bytes[this.at++] = 0x2d
-    let end = this.at + countDigits(rest)
-    this.at = end
-    while (rest >= 1e9) {
-      const low = rest % 1e4
-      rest = (rest - low) / 1e4
-      end = this.group(low, end)
+  /** A number of 10,000ths, without zeros at its end. */
+  private decimal(whole: number): void {
+    const size = whole < 0 ? -whole : whole
+    let part = size % decimalScale
+    if (part === 0) {
+      this.digits(whole / decimalScale)
+      return
     }
-    let small = rest | 0
-    do {
-      const tenth = (small / 10) | 0
-      this.bytes[--end] = 0x30 + small - tenth * 10
-      small = tenth
-    } while (small > 0)
+    // The sign of -0.5 would be lost with its whole part.
+    if (whole < 0) this.byte(0x2d)
+    this.digits((size - part) / decimalScale)
+    let places = decimalPlaces
+    for (; part % 10 === 0; places--) part /= 10
+    this.byte(0x2e)
+    this.reserve(places)
+    this.at += places
+    this.backwards(part, this.at, places)
   }
 
-  private group(four: number, end: number): number {
-    let low = four | 0
-    for (let index = 0; index < 4; index++) {
-      const tenth = (low / 10) | 0
-      this.bytes[end - 1 - index] = 0x30 + low - tenth * 10
-      low = tenth
+  private digits(value: number): void {
+    this.reserve(20)
+    let rest = value
+    if (value < 0) {
+      this.bytes[this.at++] = 0x2d
+      rest = -value
     }
-    return end - 4
+    let end = this.at + countDigits(rest)
+    this.at = end
+    for (; rest >= 1e9; end -= 4) {
+      const low = rest % 1e4
+      rest = (rest - low) / 1e4
+      this.backwards(low, end, 4)
+    }
+    this.backwards(rest, end, 1)
+  }
+
+  /** Digits of a number below 2^31 that end before `end`: at least so many. */
+  private backwards(value: number, end: number, least: number): void {
+    const { bytes } = this
+    let rest = value | 0
+    let at = end
+    for (let count = 0; count < least || rest > 0; count++) {
+      const tenth = (rest / 10) | 0
+      bytes[--at] = 0x30 + rest - tenth * 10
+      rest = tenth
+    }
   }
 
   private reserve(length: number): void {

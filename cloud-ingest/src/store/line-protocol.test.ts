@@ -28,7 +28,11 @@ test('any measurement, tag and text reads back as it was', () => {
 
 const utf8 = new TextDecoder()
 const textOf = (line: LineBuffer) => utf8.decode(line.slice(0, line.length)).trimEnd()
-const number = fc.oneof(double, fc.integer().map(Number), fc.maxSafeInteger().map(Number), fc.constant(-0))
+/** As sensors round: up to six decimals. */
+const decimal = fc
+  .tuple(fc.integer({ min: -1e9, max: 1e9 }), fc.nat(6))
+  .map(([whole, places]) => Number((whole / 10 ** places).toFixed(places)))
+const number = fc.oneof(double, decimal, fc.integer().map(Number), fc.maxSafeInteger().map(Number), fc.constant(-0))
 
 test('every finite number and every time reads back as it was', () => {
   const line = new LineBuffer(1)
@@ -43,7 +47,18 @@ test('every finite number and every time reads back as it was', () => {
       const [, float, integer, at] = /^m f=(.+),i=(.+)i (.+)\n$/.exec(utf8.decode(line.slice(0, 1)))!
       return Object.is(Number(float), value) && integer === String(count) && at === String(time)
     }),
+    { numRuns: 2_000 },
   )
+})
+
+test.each([
+  ...[0.5, -0.5, 0.0001, -0.0001, 0.00001, 21.4, -12.3456, 100, 1e9, 1e9 + 0.25, -1234567890.1234, 900719925474.0991],
+  ...[900719925474.0992, 0, 1e21, 5e-324, 1.7976931348623157e308, 2 ** 53, 0.1 + 0.2],
+])('%d is written as JavaScript writes it', (value) => {
+  const line = new LineBuffer(1)
+  line.float(value)
+  line.end(1)
+  expect(textOf(line)).toBe(`${value} 1`)
 })
 
 test('lines of a growing buffer are where they were written', () => {

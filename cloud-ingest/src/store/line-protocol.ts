@@ -33,6 +33,7 @@ const zeros = Buffer.from(',amended=0i,duplicate=0i,unstamped=0i')
 export class LineEncoder {
   private readonly heads = new Map<string, Uint8Array>()
   private readonly maxHeads: number
+  private last: { row: StoredRow; head: Uint8Array } | undefined
 
   constructor(maxHeads = 200_000) {
     this.maxHeads = maxHeads
@@ -71,14 +72,17 @@ export class LineEncoder {
     line.end(reading.ts)
   }
 
-  /** Up to the first field that differs from row to row. */
+  /** Up to the first field that differs from row to row. Rows come by series, so it is nearly always the last one. */
   private summaryHead(row: StoredRow): Uint8Array {
+    if (this.last && haveOneHead(this.last.row, row)) return this.last.head
     const { site, device, metric, agent, spool, unit, lengthMs, parts } = row
     const key = `${site}/${device}/${metric}/${lengthMs}/${parts}/${agent}/${spool}/${unit}`
-    return this.head(key, () => {
+    const head = this.head(key, () => {
       const texts = `agent=${encodeText(agent)},spool=${encodeText(spool)},unit=${encodeText(unit)}`
       return `${headOf(`summary_${lengthLabel(lengthMs)}`, row)} ${texts},lengthMs=${lengthMs}i,parts=${parts}i,count=`
     })
+    this.last = { row, head }
+    return head
   }
 
   private head(key: string, make: () => string): Uint8Array {
@@ -90,6 +94,16 @@ export class LineEncoder {
     return head
   }
 }
+
+const haveOneHead = (a: StoredRow, b: StoredRow) =>
+  a.device === b.device &&
+  a.metric === b.metric &&
+  a.site === b.site &&
+  a.agent === b.agent &&
+  a.spool === b.spool &&
+  a.unit === b.unit &&
+  a.lengthMs === b.lengthMs &&
+  a.parts === b.parts
 
 function writeValues(row: StoredRow, line: LineBuffer): void {
   line.ascii(',first=')
