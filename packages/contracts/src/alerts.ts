@@ -112,17 +112,18 @@ export interface AlertsResponse {
 }
 
 /** What an evaluator says of its rules, also in an agent's `status`. */
-export interface RulesStatus {
-  evaluator: string
+export const rulesStatusSchema = z.object({
+  evaluator: z.string(),
   /** First 12 hexadecimal digits of the hash over all rules in force. */
-  version: string
-  rules: number
-  active: number
+  version: z.string(),
+  rules: z.int().nonnegative(),
+  active: z.int().nonnegative(),
   /** Why the newest files were refused, the last good rules being in force; null when they are in force. */
-  problem: string | null
+  problem: z.string().nullable(),
   /** Notices waiting per channel, and why where the channel is down. */
-  channels: { channel: string; waiting: number; error: string | null }[]
-}
+  channels: z.array(z.object({ channel: z.string(), waiting: z.int().nonnegative(), error: z.string().nullable() })),
+})
+export type RulesStatus = z.infer<typeof rulesStatusSchema>
 
 /** Event `alert` of `GET /api/live`: alerts of one site as they are now; one that was acknowledged comes again. */
 export interface LiveAlertEvent {

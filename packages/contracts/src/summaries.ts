@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { rulesStatusSchema } from './alerts.ts'
 import { nameSchema } from './name.ts'
 
 const ms = z.number()
@@ -173,5 +174,7 @@ export const statusBodySchema = z.object({
   clock: z.record(z.string(), z.unknown()).optional(),
   spool: z.record(z.string(), z.unknown()).optional(),
   counters: z.record(z.string(), z.unknown()).optional(),
+  /** Where the agent has rules. */
+  rules: rulesStatusSchema.optional(),
 })
 export type StatusBody = z.infer<typeof statusBodySchema>

@@ -61,6 +61,11 @@ export interface RuleAgent {
   agent: string
   at: number
   online: boolean
+  /**
+   * Agent's time since which it has listened without a break, where that is known: silence of its devices counts from
+   * here at the earliest, and one that began before goes on.
+   */
+  since?: number
 }
 
 /** A rule ready for use: checked, its globs compiled. `kind` and further fields are the engine's own. */
