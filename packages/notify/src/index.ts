@@ -1,0 +1,3 @@
+export { channels } from './channels/index.ts'
+export { type NotifyConfig, newSilenceSchema, notifySchema } from './config.ts'
+export * from './types.ts'
