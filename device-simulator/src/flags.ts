@@ -20,21 +20,23 @@ export const usage = `millrace simulate: simulated devices, or a recording, publ
   --replay FILE --map MAP.yaml --at now|original
                         publish a recording; now: its last reading lies in this minute
   --recount --ledger DIR   print what was sent, as JSON lines
+  --print               send nothing and print what a recording (--at original), or a fleet with --history and
+                        --until 2026-01-05T12:00Z, would send, in the form of --recount
   --check               look at the settings alone: their problems as JSON, exit code 2 where there are any
   --log-level LEVEL     debug, info, warn, error or silent
 `
 
 const numeric = new Set(['seed', 'devices', 'rate', 'connections'])
-const switches = new Set(['recount', 'help', 'check'])
+const switches = new Set(['recount', 'help', 'check', 'print'])
 
 export interface Invocation {
-  task: 'run' | 'recount' | 'help' | 'check'
+  task: 'run' | 'recount' | 'help' | 'check' | 'print'
   settings: Settings
 }
 
 /** What the command line asks for; throws a UsageError with every problem. */
 export async function readFlags(args: readonly string[]): Promise<Invocation> {
-  const { config, recount, help, check, ...given } = flagsOf(args)
+  const { config, recount, help, check, print, ...given } = flagsOf(args)
   const fromFile = typeof config === 'string' ? await loadConfig(config, settingsSchema) : {}
   const fromFlags = Object.fromEntries(
     Object.entries(given).map(([flag, value]) => [camel(flag), fromText(flag, value)]),
@@ -45,8 +47,8 @@ export async function readFlags(args: readonly string[]): Promise<Invocation> {
       { path: 'ledger', found: 'nothing', expected: 'the folder of the ledger' },
     ])
   }
-  const asked = { help, recount, check }
-  const task = (['help', 'recount', 'check'] as const).find((name) => asked[name]) ?? 'run'
+  const asked = { help, recount, check, print }
+  const task = (['help', 'recount', 'check', 'print'] as const).find((name) => asked[name]) ?? 'run'
   return { task, settings }
 }
 

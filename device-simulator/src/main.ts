@@ -1,5 +1,6 @@
 import { createLogger, describeError, exitCodeOf, runService, UsageError } from '@millrace/pipeline'
 import { readFlags, usage } from './flags.ts'
+import { printExpected } from './print-expected.ts'
 import { printRecount } from './print-recount.ts'
 import { startFleet } from './start-fleet.ts'
 import { startReplay } from './start-replay.ts'
@@ -18,8 +19,9 @@ const print = (line: string) => process.stdout.write(terminal ? `\r\x1b[K${line}
 
 if (task === 'help') process.stdout.write(usage)
 else if (task === 'check') process.stdout.write('[]\n')
-else if (task === 'recount') {
-  process.exitCode = await printRecount(settings.ledger!, process.stdout).catch((error: unknown) => {
+else if (task === 'recount' || task === 'print') {
+  const printed = task === 'print' ? printExpected(settings, process) : printRecount(settings.ledger!, process.stdout)
+  process.exitCode = await printed.catch((error: unknown) => {
     process.stderr.write(`simulate: ${describeError(error)}\n`)
     return exitCodeOf(error)
   })

@@ -7,6 +7,14 @@ const dayMs = 24 * hourMs
 /** People come and go in steps of this, in ms. */
 export const slotMs = 30 * 60_000
 
+const doorOpenSchema = z
+  .strictObject({
+    every: durationMs.default(3 * 60_000),
+    lasts: durationMs.default(70_000),
+    warms: z.number().min(0).max(40).default(8),
+  })
+  .refine(({ every, lasts }) => lasts < every, { path: ['lasts'], message: 'shorter than `every`' })
+
 /** What the sensors of one device have in common, so that they tell one story. */
 export const placeSchema = z.strictObject({
   /** Mean temperature, °C. */
@@ -25,6 +33,8 @@ export const placeSchema = z.strictObject({
   runWatts: z.number().min(0).max(14_000).default(1_200),
   cycle: durationMs.default(12 * 60_000),
   duty: z.number().min(0.05).max(0.7).default(0.4),
+  /** A door that somebody props open again and again: how often, for how long, and how many °C warmer it gets meanwhile. */
+  doorOpen: doorOpenSchema.optional(),
 })
 export type Place = z.output<typeof placeSchema>
 
@@ -39,6 +49,8 @@ export interface Room {
   hour(atMs: number): number
   /** People present in a half-hour slot, counted from the epoch. */
   people(slot: number): number
+  /** How far the propped door has let the warmth in, 0 to 1; 0 where no door is propped. */
+  warmth(atMs: number): number
 }
 
 export interface RoomSettings {
@@ -64,7 +76,19 @@ export function createRoom({ site, device, seed, utcOffsetHours, place }: RoomSe
       const use = usedShare(hour(atMs)) * (isWeekend(atMs + utcOffsetHours * hourMs) ? 0.1 : 1)
       return Math.round(place.people * use * (0.5 + 0.7 * unit(peopleSeed, slot)))
     },
+    warmth: (atMs) => (place.doorOpen ? warmthOf(place.doorOpen, atMs) : 0),
   }
+}
+
+/** Most of the warmth is in after this. */
+const warmingMs = 8_000
+
+/** It is opened a few seconds before `every` is full, so that with windows of a minute the warm ones are warm from end to end. */
+function warmthOf({ every, lasts }: NonNullable<Place['doorOpen']>, atMs: number): number {
+  const sinceMs = (((atMs + 1.25 * warmingMs) % every) + every) % every
+  const reached = (openMs: number) => 1 - Math.exp(-openMs / (warmingMs / 2))
+  if (sinceMs < lasts) return reached(sinceMs)
+  return reached(lasts) * Math.exp(-(sinceMs - lasts) / warmingMs)
 }
 
 /** A working day with a lunch break. */

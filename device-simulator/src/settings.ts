@@ -41,6 +41,12 @@ export const settingsSchema = z
     replay: z.string().min(1).optional(),
     map: z.string().min(1).optional(),
     at: z.enum(['now', 'original']).default('now'),
+    /** Where the past of a printed fleet ends, ISO 8601; without, at the clock. */
+    until: z
+      .string()
+      .refine((text) => !Number.isNaN(Date.parse(text)), 'a time such as 2026-01-05T12:00Z')
+      .transform((text) => Date.parse(text))
+      .optional(),
     logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   })
   .superRefine((settings, context) => {

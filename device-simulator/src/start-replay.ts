@@ -33,7 +33,16 @@ export async function startReplay(settings: Settings, { log, print }: Output): P
   }
 }
 
-function reportLines({ lines, messages, readings, passedOver, unparsable, badValues, named }: ReadReport): string[] {
+/** What could not be read, for people. */
+export function reportLines({
+  lines,
+  messages,
+  readings,
+  passedOver,
+  unparsable,
+  badValues,
+  named,
+}: ReadReport): string[] {
   const more = unparsable + badValues - named.length
   return [
     `${lines} lines: ${messages} messages with ${readings} readings, ${unparsable} unparsable, ${passedOver} passed over, ${badValues} bad values`,

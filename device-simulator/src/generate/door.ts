@@ -8,6 +8,8 @@ const settings = z.object({ ...timing })
 const slotMs = 3 * 60_000
 const shortestMs = 4_000
 const longestMs = 70_000
+/** Where a propped door has let half of the warmth in, it stands open. */
+const halfWarm = 0.5
 
 /** A door: 1 while open; opened more often the more people are about, hardly ever at night. */
 export const door = definePlugin<typeof settings, Room, Sensor>({
@@ -18,6 +20,7 @@ export const door = definePlugin<typeof settings, Room, Sensor>({
     return {
       metrics: ['door'],
       read(atMs) {
+        if (room.warmth(atMs) > halfWarm) return 1
         const slot = Math.floor(atMs / slotMs)
         const people = room.people(Math.floor(atMs / peopleSlotMs))
         if (unit(seed, slot) >= 0.02 + 0.7 * (people / (people + 3))) return 0

@@ -94,6 +94,19 @@ describe('physics', () => {
     expect(day).toBeGreaterThan(700)
   })
 
+  it('a propped door warms one whole minute of three, again and again, and stands open meanwhile', async () => {
+    const minutes = over(noonMs, noonMs + hourMs, 60_000)
+    const seconds = (ms: number) => over(ms, ms + 60_000, 1_000)
+    const place = { temperature: 4, inertia: '6h', doorOpen: {} }
+    const warm = await Promise.all(minutes.map(async (ms) => mean(await valuesOf('temperature', seconds(ms), place))))
+    const open = await Promise.all(minutes.map(async (ms) => mean(await valuesOf('door', seconds(ms), place))))
+    const propped = minutes.map((ms) => ms % 180_000 === 0)
+    for (const [n, isPropped] of propped.entries()) {
+      expect(warm[n]! > 9).toBe(isPropped)
+      if (isPropped) expect(open[n]).toBe(1)
+    }
+  })
+
   it('energy never falls and is the integral of power', async () => {
     const times = over(noonMs, noonMs + 6 * hourMs, 1_000)
     const energy = await valuesOf('energy', times)

@@ -9,10 +9,11 @@ const warmestHour = 15
 
 /**
  * Temperature of a room, °C: a first-order lag behind the outside's daily cycle (smaller and later the greater the
- * inertia), weather, and the warmth of the people in it.
+ * inertia), weather, the warmth of the people in it, and what a propped door lets in.
  */
 export function temperatureOf(room: Room): (atMs: number) => number {
-  const { temperature, swing, inertia, people } = room.place
+  const { temperature, swing, inertia, people, doorOpen } = room.place
+  const warms = doorOpen?.warms ?? 0
   const lag = (2 * Math.PI * inertia) / dayMs
   const amplitude = swing / Math.hypot(1, lag)
   const delay = Math.atan(lag)
@@ -25,7 +26,8 @@ export function temperatureOf(room: Room): (atMs: number) => number {
     const before = room.people(Math.floor(slot) - 1)
     const present = before + (room.people(Math.floor(slot)) - before) * (slot - Math.floor(slot))
     const noise = 1.2 * smooth(weather, atMs, dayMs / 2) + 0.25 * smooth(draught, atMs, inertia / 4 + 60_000)
-    return temperature + amplitude * Math.cos(angle - delay) + warmth * present + noise
+    const opened = warms === 0 ? 0 : warms * room.warmth(atMs)
+    return temperature + amplitude * Math.cos(angle - delay) + warmth * present + noise + opened
   }
 }
 
