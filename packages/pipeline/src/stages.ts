@@ -29,6 +29,8 @@ export interface Source {
   start(receive: (delivery: Delivery) => void): Promise<void>
   /** Stops taking messages, then resolves; safe without `start` and twice. */
   stop(): Promise<void>
+  /** Only where the source is a broker of our own: hands a message to its subscribers; rejects while it does not listen. */
+  publish?(message: Message): Promise<void>
 }
 
 /** `write` resolves once the far side has acknowledged every message; it keeps nothing for later. */

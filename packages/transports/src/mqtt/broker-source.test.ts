@@ -44,6 +44,30 @@ describe('brokerSource', () => {
     expect(sizes.length).toBeLessThan(40)
   })
 
+  it('publishes for its own process past the gate, and keeps what is retained for later subscribers', async () => {
+    let delivered = 0
+    let port = 0
+    const context = {
+      ...{ clock: systemClock, log: silentLogger },
+      listening: (address: { port: number }) => {
+        port = address.port
+      },
+    }
+    const source = await brokerSource.create(brokerSource.settings.parse({ port: 0 }), context)
+    stops.push(() => source.stop())
+    const message = { topic: 'alerts/hall/warm', body: Buffer.from('on'), retain: true }
+    await expect(source.publish?.(message)).rejects.toThrow('does not listen')
+    await source.start(() => delivered++)
+    await source.publish?.(message)
+    const link = await device(`mqtt://127.0.0.1:${port}`, 'lamp')
+    const seen: string[] = []
+    link.subscribe(['alerts/#'], ({ body: bytes }) => seen.push(Buffer.from(bytes).toString()))
+    await until(() => seen.length === 1)
+    await source.publish?.({ ...message, body: Buffer.from('off') })
+    await until(() => seen.length === 2)
+    expect({ seen, delivered }).toEqual({ seen: ['on', 'off'], delivered: 0 })
+  })
+
   it('refuses CONNECT while it refuses, with growing delays, and resumes by itself', async () => {
     const refusedAt: number[] = []
     let full = true

@@ -74,6 +74,11 @@ class BrokerSource implements Source {
     this.#context.listening?.(address)
   }
 
+  async publish(message: Message): Promise<void> {
+    if (!this.#broker) throw new Error('the broker does not listen')
+    await this.#broker.publish(message)
+  }
+
   async stop(): Promise<void> {
     this.#receive = undefined
     this.#group = []

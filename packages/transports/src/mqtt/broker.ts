@@ -5,6 +5,7 @@ import {
   isLoopback,
   type Logger,
   listenError,
+  type Message,
   silentLogger,
   systemClock,
   UsageError,
@@ -49,6 +50,8 @@ export interface Broker {
   /** Rejects with a MillraceError where the port is taken. */
   listen(): Promise<{ host: string; port: number }>
   connections(): number
+  /** Hands a message of this process to the subscribers, past gate and rules; rejects while the broker does not listen. */
+  publish(message: Message): Promise<void>
   /** How often something was denied, by reason, since the start. */
   denials(): Readonly<Denials>
   /** Ends every connection; nothing that waits at the gate is acknowledged afterwards. Safe twice. */
@@ -201,6 +204,15 @@ class SocketBroker implements Broker {
 
   connections(): number {
     return this.#sockets.size
+  }
+
+  async publish({ topic, body, retain = false, qos = 1 }: Message): Promise<void> {
+    const aedes = this.#aedes
+    if (!aedes || !this.#server?.listening || this.#closing !== undefined) throw new Error('the broker does not listen')
+    const packet = { cmd: 'publish' as const, dup: false, topic, payload: Buffer.from(body), retain, qos }
+    await new Promise<void>((resolve, reject) => {
+      aedes.publish(packet, (error) => (error ? reject(error) : resolve()))
+    })
   }
 
   denials(): Readonly<Denials> {
