@@ -1,9 +1,13 @@
-import { findMetric, type MetricKind } from '@millrace/contracts'
+import type { MetricKind } from '@millrace/contracts'
 import type { Directory } from '@millrace/windows'
+import { catalogued, type Quantity } from './decode/index.ts'
 
-export type NameKind = 'device' | 'series' | 'boot'
+export type NameKind = 'device' | 'series' | 'boot' | 'unit'
 
-/** A name as the spool keeps it. `parent` is the site of a device, the device id of a series, empty for a boot. */
+/**
+ * A name as the spool keeps it. `parent` is the site of a device, the device id of a series, empty for a boot. A `unit`
+ * has the id of its series, its metric's kind as parent, and replaces the one before.
+ */
 export interface NameRow {
   kind: NameKind
   id: number
@@ -39,6 +43,7 @@ export class Names implements Directory {
   readonly #metricNames: string[] = ['']
   readonly #seriesDevices: number[] = [noDevice]
   readonly #kinds: MetricKind[] = ['gauge']
+  readonly #units: string[] = ['']
   readonly #bootNames: string[] = ['']
   #fresh: NameRow[] = []
 
@@ -63,6 +68,12 @@ export class Names implements Directory {
     if (known !== undefined) return known
     if (this.#metricNames.length > this.#maxSeries) return noSeries
     return this.#make({ kind: 'series', id: this.#metricNames.length, parent: String(device), name: metric })
+  }
+
+  /** Unit and kind of a series from now on, in place of the catalogue's. */
+  declare(series: number, { unit, kind }: Quantity): void {
+    if (this.#units[series] === unit && this.#kinds[series] === kind) return
+    this.#make({ kind: 'unit', id: series, parent: kind, name: unit })
   }
 
   /** Id of a boot, made when new; `noBoot` when there is no room for another. */
@@ -118,7 +129,7 @@ export class Names implements Directory {
   }
 
   unitOf(series: number): string {
-    return findMetric(this.metricOf(series))?.unit ?? ''
+    return this.#units[series] ?? ''
   }
 
   bootName(boot: number): string {
@@ -134,7 +145,10 @@ export class Names implements Directory {
   #add({ kind, id, parent, name }: NameRow): void {
     if (kind === 'device') this.#addDevice(id, parent, name)
     else if (kind === 'series') this.#addSeries(id, Number(parent), name)
-    else {
+    else if (kind === 'unit') {
+      this.#units[id] = name
+      this.#kinds[id] = parent as MetricKind
+    } else {
       this.#bootNames[id] = name
       this.#boots.set(name, id)
     }
@@ -150,7 +164,9 @@ export class Names implements Directory {
   #addSeries(id: number, device: number, metric: string): void {
     this.#metricNames[id] = metric
     this.#seriesDevices[id] = device
-    this.#kinds[id] = findMetric(metric)?.kind ?? 'gauge'
+    const { unit, kind } = catalogued(metric)
+    this.#units[id] = unit
+    this.#kinds[id] = kind
     this.#seriesByDevice[device]?.set(metric, id)
   }
 }

@@ -1,15 +1,30 @@
 import { pluginSet } from '@millrace/pipeline'
-import { type Decoder, type DecoderContext, JsonDecoder, jsonDecoder } from './json.ts'
+import { DecoderByTopic } from './by-topic.ts'
+import type { Decoder, DecoderContext, FormatContext } from './decoder.ts'
+import { JsonDecoder } from './json.ts'
+import { mappedDecoder } from './mapped/mapped.ts'
+import { senmlDecoder } from './senml/senml.ts'
 
 export { BatchBuilder, type Envelope } from './batch-builder.ts'
+export type { DecoderByTopic } from './by-topic.ts'
 export type { DeadLetter } from './dead-letters.ts'
-export type { Decoder, DecoderContext } from './json.ts'
-export type { DecoderNames } from './names.ts'
+export type { Decoder, DecoderContext, FormatContext, Trace } from './decoder.ts'
+export { presetNames } from './mapped/presets/index.ts'
+export { catalogued, type DecoderNames, type Quantity } from './names.ts'
 
-/** Every payload format the agent understands. */
-export const decoders = pluginSet([jsonDecoder])
+/** Every payload format beside the contract's JSON, which is always understood on `telemetry/...`. */
+export const decoders = pluginSet([mappedDecoder, senmlDecoder])
 
-/** The decoder of an agent whose config names none: JSON. */
+/** The contract's JSON alone. */
 export function createDecoder(context: DecoderContext): Decoder {
   return new JsonDecoder(context)
+}
+
+/** The contract's JSON and these formats, each on its own topics. */
+export async function createDecoders(
+  formats: readonly { type: string }[],
+  context: FormatContext,
+): Promise<DecoderByTopic> {
+  const created = await Promise.all(formats.map((settings) => decoders.create(settings, context)))
+  return new DecoderByTopic(new JsonDecoder(context), created)
 }

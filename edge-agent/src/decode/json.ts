@@ -1,34 +1,13 @@
-import { definePlugin, type Message } from '@millrace/pipeline'
+import type { Message } from '@millrace/pipeline'
 import { qos0 } from '@millrace/windows'
-import { z } from 'zod'
 import type { BatchBuilder } from './batch-builder.ts'
 import type { DeadLetter } from './dead-letters.ts'
+import type { Decoder, DecoderContext } from './decoder.ts'
 import { Judge } from './judge.ts'
-import type { DecoderNames } from './names.ts'
 import { Scanner } from './scanner.ts'
 import { refusedTopic, TopicCache } from './topic-cache.ts'
 
-/** What a decoder fills, and the dictionary it speaks in. */
-export interface DecoderContext {
-  names: DecoderNames
-  columns: BatchBuilder
-}
-
-/** Turns device messages into columns. Nothing it is given can make it throw. */
-export interface Decoder {
-  /** Adds the message's readings to the columns and what is refused to the dead letters. */
-  decode(message: Message, arrivedMonotonicMs: number): void
-  /** Dead letters since the last call. */
-  takeDeadLetters(): DeadLetter[]
-}
-
 /** JSON as the contract has it: an object or an array per device, a value or an object per metric. */
-export const jsonDecoder = definePlugin({
-  type: 'json',
-  settings: z.object({}),
-  create: (_settings: object, context: DecoderContext): Decoder => new JsonDecoder(context),
-})
-
 export class JsonDecoder implements Decoder {
   readonly #columns: BatchBuilder
   readonly #topics: TopicCache

@@ -1,13 +1,15 @@
 import type { Message } from '@millrace/pipeline'
 import { BatchBuilder } from './batch-builder.ts'
 import { JsonDecoder } from './json.ts'
-import type { DecoderNames } from './names.ts'
+import { catalogued, type DecoderNames, type Quantity } from './names.ts'
 
 /** Dictionary for tests of decoders, with its names in order of their ids. */
 export class TestNames implements DecoderNames {
   readonly devices = ['-']
   readonly allSeries = ['']
   readonly boots = ['']
+  /** Of the series declared so far, by id. */
+  readonly quantities = new Map<number, Quantity>()
   readonly #limits: { maxSeries: number; maxDevices: number }
 
   constructor({ maxSeries = 1e6, maxDevices = 1e6 } = {}) {
@@ -24,6 +26,15 @@ export class TestNames implements DecoderNames {
 
   boot(name: string): number {
     return this.#id(this.boots, name, 1e6)
+  }
+
+  declare(series: number, quantity: Quantity): void {
+    this.quantities.set(series, quantity)
+  }
+
+  unitOf(series: number): string {
+    const metric = this.allSeries[series]!.split('/').at(-1)!
+    return (this.quantities.get(series) ?? catalogued(metric)).unit
   }
 
   #id(names: string[], name: string, max: number): number {

@@ -66,8 +66,9 @@ export async function readRecovered(spool: Spool): Promise<Recovered> {
   const reports = await spool.read('SELECT device, sent, accepted, open FROM reports')
   const lastSeqs = await outbox.lastSeqs(spool)
   const names = await spool.read('SELECT kind, id, parent, name FROM names ORDER BY kind, id')
+  const units = await spool.read(`SELECT 'unit', series, kind, unit FROM units ORDER BY series`)
   return {
-    names: names.map(nameRow),
+    names: [...names, ...units].map(nameRow),
     saved: {
       windows: windows.map(([series, start, bytes]) => {
         return { series: Number(series), start: Number(start), bytes: bytesOf(bytes) }

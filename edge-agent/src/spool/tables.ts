@@ -41,6 +41,8 @@ export const agentSchema: readonly string[] = [
 export const laterTables: readonly string[] = [
   `CREATE TABLE IF NOT EXISTS message_readings (site TEXT NOT NULL, seq INTEGER NOT NULL, device INTEGER NOT NULL,
     readings INTEGER NOT NULL, PRIMARY KEY (site, seq, device)) STRICT, WITHOUT ROWID`,
+  // Beside the names, so that an earlier release still reads those.
+  'CREATE TABLE IF NOT EXISTS units (series INTEGER PRIMARY KEY, kind TEXT NOT NULL, unit TEXT NOT NULL) STRICT',
   `CREATE TRIGGER IF NOT EXISTS message_readings_gone AFTER DELETE ON outbox BEGIN
     DELETE FROM message_readings WHERE site = old.site AND seq = old.seq; END`,
 ]
@@ -53,6 +55,7 @@ function upsert(table: string, keys: readonly string[], values: readonly string[
 }
 
 const sql = {
+  putUnit: upsert('units', ['series'], ['kind', 'unit']),
   addName: 'INSERT INTO names (kind, id, parent, name) VALUES (?, ?, ?, ?)',
   putSet: upsert(
     'sets',
@@ -81,10 +84,18 @@ function statement(text: string, rows: readonly (readonly SqlValue[])[]): Statem
 }
 
 export function nameStatements(names: readonly NameRow[]): Statement[] {
-  return statement(
-    sql.addName,
-    names.map(({ kind, id, parent, name }) => [kind, id, parent, name]),
-  )
+  const units = names.filter(({ kind }) => kind === 'unit')
+  const others = names.filter(({ kind }) => kind !== 'unit')
+  return [
+    ...statement(
+      sql.addName,
+      others.map(({ kind, id, parent, name }) => [kind, id, parent, name]),
+    ),
+    ...statement(
+      sql.putUnit,
+      units.map(({ id, parent, name }) => [id, parent, name]),
+    ),
+  ]
 }
 
 function setStatements({ windows, completeness, floors }: CheckpointRecord): Statement[] {

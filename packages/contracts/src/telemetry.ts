@@ -42,6 +42,7 @@ export const setAsideReasons = [
   'bad-name',
   'bad-topic',
   'bad-value',
+  'bad-unit',
   'too-large',
   'too-deep',
   'too-many-metrics',

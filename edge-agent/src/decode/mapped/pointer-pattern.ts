@@ -1,0 +1,59 @@
+const decoded = (segment: string) => segment.replaceAll('~1', '/').replaceAll('~0', '~')
+
+function segmentExpression(segment: string): RegExp {
+  const parts = segment.split('*').map((text) => decoded(text).replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'))
+  return new RegExp(`^${parts.join('(.*)')}$`, 's')
+}
+
+/** Why a text is no pattern of JSON pointers, said as what is allowed; undefined where it is one. */
+export function pointerProblem(text: string): string | undefined {
+  if (text === '') return undefined
+  if (!text.startsWith('/') || text.length > 256)
+    return 'a JSON pointer such as /temperature or /ENERGY/Power; empty for the whole payload'
+  const segments = text.slice(1).split('/')
+  if (segments.slice(0, -1).includes('**')) return '** only as the last segment'
+  return segments.some((segment) => segment !== '**' && segment.split('*').length > 3)
+    ? 'at most two * in a segment'
+    : undefined
+}
+
+/**
+ * RFC 6901 pointers with globs: `*` stands for any text within one segment and is captured, `**` as the last segment
+ * for members of objects at any depth (not of arrays), whose path from there is captured with dots.
+ */
+export class PointerPattern {
+  readonly text: string
+  readonly open: boolean
+  readonly #segments: readonly RegExp[]
+
+  /** `text` is one without a `pointerProblem`. */
+  constructor(text: string) {
+    const segments = text === '' ? [] : text.slice(1).split('/')
+    this.text = text
+    this.open = segments.at(-1) === '**'
+    this.#segments = (this.open ? segments.slice(0, -1) : segments).map(segmentExpression)
+  }
+
+  /** What the globs stood for, in order; undefined where the pattern does not match. */
+  match(path: readonly string[], inArray: boolean): string[] | undefined {
+    const fits = this.open ? path.length > this.#segments.length && !inArray : path.length === this.#segments.length
+    if (!fits) return undefined
+    const captures: string[] = []
+    for (const [at, expression] of this.#segments.entries()) {
+      const found = expression.exec(path[at]!)
+      if (!found) return undefined
+      captures.push(...found.slice(1))
+    }
+    return this.open ? [...captures, path.slice(this.#segments.length).join('.')] : captures
+  }
+}
+
+/** The value behind a pointer without globs; undefined where there is none. */
+export function valueAt(document: unknown, pointer: string): unknown {
+  let value = document
+  for (const segment of pointer === '' ? [] : pointer.slice(1).split('/')) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, decoded(segment))) return undefined
+    value = (value as Record<string, unknown>)[decoded(segment)]
+  }
+  return value
+}

@@ -1,0 +1,21 @@
+import { esphome } from './esphome.ts'
+import { homeAssistantStatestream } from './home-assistant-statestream.ts'
+import type { Preset } from './preset.ts'
+import { shellyGen1 } from './shelly-gen1.ts'
+import { shellyGen2 } from './shelly-gen2.ts'
+import { tasmota } from './tasmota.ts'
+import { theThingsStack } from './the-things-stack.ts'
+import { zigbee2mqtt } from './zigbee2mqtt.ts'
+
+/** Every family of devices whose topics and payloads are built in. */
+export const presets: readonly Preset[] = [
+  zigbee2mqtt,
+  tasmota,
+  shellyGen1,
+  shellyGen2,
+  esphome,
+  homeAssistantStatestream,
+  theThingsStack,
+]
+
+export const presetNames = presets.map(({ name }) => name)

@@ -1,0 +1,47 @@
+import { maxAbsoluteValue, maxMetricsPerObject } from '@millrace/contracts'
+import type { Trace } from '../decoder.ts'
+import { applies, type Rule } from './member-rules.ts'
+import { type Member, pointerOf, visitMembers } from './members.ts'
+import type { Route } from './route.ts'
+import { numberOf } from './word-value.ts'
+
+/** A member that some rule takes for a reading. */
+export interface Candidate {
+  pointer: string
+  rule: Rule
+  /** Scaled; NaN where it is no number that a reading can have. */
+  value: number
+}
+
+export interface Collected {
+  /** As many as a message may have. */
+  candidates: readonly Candidate[]
+  /** How many there were. */
+  count: number
+}
+
+/** Every member of a document that is a reading by the rules of its route. */
+export function collect(document: unknown, route: Route, trace: Trace | undefined): Collected {
+  const candidates: Candidate[] = []
+  let count = 0
+  visitMembers(document, (member) => {
+    const found = candidateOf(member, { document, route })
+    if (typeof found === 'string') trace?.left(pointerOf(member.path) || 'the payload', found)
+    else if (++count <= maxMetricsPerObject) candidates.push(found)
+    return true
+  })
+  return { candidates, count }
+}
+
+/** The reading, or why the member is none. */
+function candidateOf(member: Member, { document, route }: { document: unknown; route: Route }): Candidate | string {
+  const rules = route.rulesOf(member)
+  if (rules === 'skipped') return 'skipped by the mapping'
+  const rule = rules.find(({ entry }) => applies(entry, document))
+  if (!rule) return 'the mapping does not name it'
+  const number = numberOf(member.value, rule)
+  if (number === 'none') return 'says that there is no value'
+  if (number === 'text' && rule.ignoresText) return 'text'
+  const value = number === 'text' ? Number.NaN : number * rule.entry.scale + rule.entry.offset
+  return { pointer: pointerOf(member.path), rule, value: Math.abs(value) <= maxAbsoluteValue ? value : Number.NaN }
+}

@@ -1,0 +1,90 @@
+import { type Captures, render, TopicPattern } from '../topic-pattern.ts'
+import { validName } from '../valid-name.ts'
+import { timeReader } from './event-time.ts'
+import { MappingRules } from './member-rules.ts'
+import { type Mapping, type Named, Route } from './route.ts'
+import type { MappingSettings } from './settings.ts'
+
+/** Topics that are remembered; all are forgotten when there are more. */
+const maxRoutes = 50_000
+/** Devices watched for others that would come out with their name. */
+const maxRawNames = 100_000
+
+export interface RouterOptions {
+  mappings: readonly MappingSettings[]
+  /** Of devices whose mapping names none. */
+  site: string
+  /** Names of devices as they shall be, by what their firmware calls them. */
+  aliases: Readonly<Record<string, string>>
+}
+
+interface Match {
+  mapping: Mapping
+  captures: Captures
+}
+
+/** Finds the first mapping of a topic, and the device that it names. */
+export class Router {
+  readonly filters: readonly string[]
+  readonly #options: RouterOptions
+  readonly #mappings: readonly (Mapping & { pattern: TopicPattern })[]
+  readonly #routes = new Map<string, Route>()
+  /** What each device is called by its firmware: two that come out the same are not made one. */
+  readonly #rawNames = new Map<string, string>()
+
+  constructor(options: RouterOptions) {
+    this.#options = options
+    this.#mappings = options.mappings.map((settings) => ({
+      ...{ settings, pattern: new TopicPattern(settings.topic), rules: new MappingRules(settings) },
+      time: timeReader(settings.time),
+    }))
+    const wanted = this.#mappings.filter(({ settings }) => !settings.ignore)
+    this.filters = [...new Set(wanted.map(({ pattern }) => pattern.filter))]
+  }
+
+  find(topic: string): Route | undefined {
+    const known = this.#routes.get(topic)
+    if (known) return known
+    const match = this.#match(topic)
+    if (!match) return undefined
+    const route = new Route(match.mapping, match.captures, this.#named(match))
+    if (this.#routes.size >= maxRoutes) this.#routes.clear()
+    this.#routes.set(topic, route)
+    return route
+  }
+
+  allows(user: string, topic: string): boolean {
+    const match = this.#match(topic)
+    if (!match) return false
+    if (match.mapping.settings.ignore) return true
+    const raw = render(match.mapping.settings.device, match.captures)
+    return user !== '' && (raw === user || this.#nameOf(raw) === user)
+  }
+
+  #match(topic: string): Match | undefined {
+    for (const mapping of this.#mappings) {
+      const captures = mapping.pattern.match(topic)
+      if (captures) return { mapping, captures }
+    }
+    return undefined
+  }
+
+  #nameOf(raw: string): string | undefined {
+    return Object.hasOwn(this.#options.aliases, raw) ? this.#options.aliases[raw] : validName(raw)
+  }
+
+  #named({ mapping: { settings }, captures }: Match): Named {
+    if (settings.ignore) return { problem: 'ignored' }
+    const rawSite = render(settings.site ?? this.#options.site, captures)
+    const rawDevice = render(settings.device, captures)
+    const site = validName(rawSite)
+    const device = this.#nameOf(rawDevice)
+    if (site === undefined) return { problem: `no name of a site can be made of "${rawSite}"` }
+    if (device === undefined) return { problem: `no name of a device can be made of "${rawDevice}"` }
+    const raw = `${rawSite}/${rawDevice}`
+    const owner = this.#rawNames.get(`${site}/${device}`) ?? raw
+    if (owner !== raw) return { problem: `"${rawDevice}" would have the name of another device, ${device}` }
+    if (this.#rawNames.size < maxRawNames) this.#rawNames.set(`${site}/${device}`, raw)
+    return { site, device }
+  }
+}
