@@ -99,10 +99,11 @@ test('an InfluxDB that was never there: the ingest runs, and says which setting 
   const nowhere = `http://127.0.0.1:${await freePort()}`
   Object.assign(stack.options, { stores: [{ type: 'influxdb', url: nowhere }] })
   await stack.startIngest()
+  const ready = async () => (await stack.get('/readyz')) as { ok: boolean; reasons: string[] }
+  expect((await ready()).ok).toBe(false)
+  await until(async () => (await ready()).reasons.join().includes(nowhere))
   await stack.send({ seq: 0, rows: rows(0, 1) })
   await stack.receipted(0)
-  const ready = async () => (await stack.get('/readyz')) as { ok: boolean; reasons: string[] }
-  await until(async () => !(await ready()).ok)
   expect((await ready()).reasons.join()).toContain(nowhere)
   expect((await ready()).reasons.join()).toContain('stores[].url')
 })

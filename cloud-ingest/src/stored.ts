@@ -1,4 +1,4 @@
-import type { SeriesInfo, SeriesName, SummaryRow } from '@millrace/contracts'
+import type { Alert, SeriesInfo, SeriesName, SummaryRow } from '@millrace/contracts'
 import type { Figures } from './figures.ts'
 
 /** A row as stores keep it: the merge of its window's parts. `rev` counts the ingest's changes of it. */
@@ -79,7 +79,11 @@ export interface DeviceBoots {
  * Calls may overlap; a store orders its own writes.
  */
 export interface Store {
+  /** Rejects where writes would: nobody is there, or what is there does not fit. Creates what is missing. */
+  check?(): Promise<void>
   write(batch: StoreBatch): Promise<Refusal[]>
+  /** One row of each id, the newest revision replacing the one before; kept for ever. Rejects with what is to be tried again. */
+  writeAlerts(alerts: readonly Alert[]): Promise<void>
   /** Best effort: readings kept for a day. */
   writeReadings(readings: readonly LiveReading[]): Promise<void>
   /** Best effort, where the store keeps such: what the pipeline says of itself. */
@@ -87,13 +91,17 @@ export interface Store {
   /** Rows of each range in order of start; same length as `ranges`. */
   readRows(tier: Tier, ranges: readonly SeriesRange[]): Promise<StoredRow[][]>
   readReadings(range: SeriesRange): Promise<LiveReading[]>
+  /** Alerts that start in [from, to), in order of start. */
+  readAlerts(span: { from: number; to: number }): Promise<Alert[]>
   /** A run without a name whose `seq` falls in time has null for it: it was more than one run. */
   readCompleteness(range: DeviceRange): Promise<DeviceBoots[]>
   /**
-   * Every row it has, in batches of some thousands, for a backup: minutes before hours and days. Live readings are left
-   * out. Not to be written to meanwhile.
+   * Every row it has, in batches of some thousands, for a backup: minutes before hours and days. Live readings and
+   * alerts are left out. Not to be written to meanwhile.
    */
   readAll(): AsyncIterable<StoreBatch>
+  /** Every alert it has, in batches, for a backup. */
+  readAllAlerts(): AsyncIterable<Alert[]>
   /** Every series it has rows of, with the newest value in them. */
   series(): Promise<SeriesInfo[]>
   /** Deletes what has outlived its retention where the store does not do so itself. */

@@ -11,6 +11,7 @@ import { type RollupContext, rollUp, spansOf } from './rollup.ts'
 const changesPerBatch = 5_000
 const retryLimits = { minMs: 200, maxMs: 30_000 }
 const maxIdleMs = 60_000
+const notReached = 'not reached yet'
 /** Real time between merges of dirty hours and days: in between, any number of changes costs one merge. */
 const rollupEveryMs = { leastMs: 5_000, mostMs: 60_000 }
 /** Share of the time that merging hours, and that merging days, may take while changes keep coming. */
@@ -42,7 +43,8 @@ export class Feeder {
   readonly tally = new Tally()
   private cursor = 0
   private tries = 0
-  private error: string | null = null
+  private error: string | null
+  private checked: boolean
   /** Spans may be dirty; always so at first, as an earlier life may have left some. */
   private readonly pending = { hours: true, days: true }
   private readonly dueMs = { hours: 0, days: 0 }
@@ -51,6 +53,8 @@ export class Feeder {
   constructor(options: FeederOptions) {
     this.options = options
     this.logger = options.logger
+    this.checked = options.store.check === undefined
+    this.error = this.checked ? null : notReached
   }
 
   get position(): number {
@@ -68,6 +72,7 @@ export class Feeder {
     this.cursor = await log.cursor(name)
     while (!signal.aborted) {
       try {
+        await this.check()
         const busy = await this.step()
         this.recovered()
         if (!busy) await this.idle(signal)
@@ -75,6 +80,13 @@ export class Feeder {
         await this.failed(error, signal)
       }
     }
+  }
+
+  /** Before the first row, so that a store which will not take it is known at the start. */
+  private async check(): Promise<void> {
+    if (this.checked) return
+    await this.options.store.check?.()
+    this.checked = true
   }
 
   /** One batch of changes and whatever rollups are due; false when there was nothing to do. */
@@ -157,7 +169,8 @@ export class Feeder {
   }
 
   private recovered(): void {
-    if (this.error !== null) this.logger.info({ store: this.options.name }, 'the store takes rows again')
+    if (this.error !== null && this.error !== notReached)
+      this.logger.info({ store: this.options.name }, 'the store takes rows again')
     this.error = null
     this.tries = 0
   }

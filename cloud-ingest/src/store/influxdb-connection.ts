@@ -41,13 +41,12 @@ export class InfluxConnection {
     return await this.reach(({ target }) => writeLines(target, policy, lines))
   }
 
-  /** A small write through the client. */
+  /** A small write through the client; a timestamp is a number in ms, or the digits of ns. */
   async sendPoints(policy: Policy, points: readonly IPoint[]): Promise<void> {
     const { database } = this.address
+    const precision = typeof points[0]?.timestamp === 'string' ? 'n' : 'ms'
     await this.prepare()
-    await this.reach(({ client }) =>
-      client.writePoints([...points], { database, retentionPolicy: policy, precision: 'ms' }),
-    )
+    await this.reach(({ client }) => client.writePoints([...points], { database, retentionPolicy: policy, precision }))
   }
 
   async query(statements: readonly string[]): Promise<ResultSeries[][]> {
@@ -79,7 +78,8 @@ export class InfluxConnection {
     }
   }
 
-  private async prepare(): Promise<void> {
+  /** Once it has succeeded it does nothing, until the next failure. */
+  async prepare(): Promise<void> {
     this.preparing ??= this.reach(({ client }) => prepareDatabase(client, this.address))
     await this.preparing
   }

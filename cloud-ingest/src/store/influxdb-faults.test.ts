@@ -22,6 +22,8 @@ interface Write {
 let answer: (write: Write) => void
 const kept = new Map<string, string>()
 let requests = 0
+/** What the fake says that its policy of minutes keeps. */
+let minutePolicy = '2160h0m0s'
 let store: Store
 const server = createServer((request, response) => void respond(request, response))
 
@@ -32,7 +34,7 @@ async function respond(request: IncomingMessage, response: ServerResponse): Prom
     const values = [
       ['telemetry', ''],
       ['live', '24h0m0s'],
-      ['minute', '2160h0m0s'],
+      ['minute', minutePolicy],
       ['history', '0s'],
     ]
     response.end(JSON.stringify({ results: [{ series: [{ name: 'x', columns: ['name', 'duration'], values }] }] }))
@@ -53,6 +55,11 @@ const say = (response: ServerResponse, status: number, error = '') => {
 
 const rows = Array.from({ length: 5_000 }, (_, index) => storedRow({ start: noon + index * minuteMs, values: [index] }))
 const batch = { rows, completeness: [] }
+
+const feederOf = (log: ChangeLog) => {
+  const context = { store, log, clock: manualClock(noon), days: daysIn('UTC'), logger: silentLogger }
+  return new Feeder({ ...context, name: 'influxdb', type: 'influxdb', accountable: true })
+}
 
 /** A log with one changed window. */
 function logOfOne(): ChangeLog {
@@ -102,6 +109,19 @@ describe('a write to InfluxDB', () => {
       expect(kept.size).toBe(5_000)
     },
   )
+
+  test('of which the policy does not fit is known to fail before there is a row', async () => {
+    minutePolicy = '24h0m0s'
+    const stopping = new AbortController()
+    const feeder = feederOf({ ...logOfOne(), head: () => 0 })
+    const running = feeder.run(stopping.signal)
+    expect(feeder.state()).toMatchObject({ behind: 0, error: 'not reached yet' })
+    await until(() => feeder.state().error?.includes('retention policy "minute"'), { label: 'the judgement' })
+    minutePolicy = '2160h0m0s'
+    await until(() => feeder.state().error === null, { label: 'a store that fits' })
+    stopping.abort()
+    await running
+  })
 
   test('goes over one connection, batch after batch', async () => {
     let connections = 0
@@ -156,8 +176,7 @@ describe('a write to InfluxDB', () => {
       keep(lines)
       say(response, 204)
     }
-    const context = { store, log: logOfOne(), clock: manualClock(noon), days: daysIn('UTC'), logger: silentLogger }
-    const feeder = new Feeder({ ...context, name: 'influxdb', type: 'influxdb', accountable: true })
+    const feeder = feederOf(logOfOne())
     const running = feeder.run(stopping.signal)
     await until(() => kept.size === 1, { withinMs: 20_000, label: 'the row is kept' })
     const waits = attempts.slice(1, 4).map((at, index) => at - attempts[index]!)

@@ -1,4 +1,4 @@
-import type { SeriesInfo } from '@millrace/contracts'
+import type { Alert, SeriesInfo } from '@millrace/contracts'
 import type { Logger } from '@millrace/pipeline'
 import type { Figures } from '../figures.ts'
 import type {
@@ -14,6 +14,7 @@ import type {
 } from '../stored.ts'
 import { tierOf } from '../stored.ts'
 import { mergeOverTime } from './boots.ts'
+import { selectAlerts, selectAllAlerts, toAlertPoint, toAlerts } from './influxdb-alerts.ts'
 import type { InfluxAddress } from './influxdb-client.ts'
 import { InfluxConnection } from './influxdb-connection.ts'
 import { toPoints } from './influxdb-figures.ts'
@@ -35,6 +36,7 @@ import { LineEncoder } from './line-protocol.ts'
 import { type RefusedLine, writeBisecting } from './refusals.ts'
 
 const maxLinesPerRequest = 5_000
+const maxAlertsPerRequest = 500
 
 /** Writes lines of our own encoder; creates, queries and writes figures through the `influx` client. */
 export class InfluxDbStore implements Store {
@@ -48,6 +50,10 @@ export class InfluxDbStore implements Store {
     this.connection = new InfluxConnection(address)
   }
 
+  async check(): Promise<void> {
+    await this.connection.prepare()
+  }
+
   async write({ rows, completeness }: StoreBatch): Promise<Refusal[]> {
     const minutes = rows.filter((row) => tierOf(row.lengthMs) === 'minutes')
     const history = rows.filter((row) => tierOf(row.lengthMs) !== 'minutes')
@@ -59,6 +65,15 @@ export class InfluxDbStore implements Store {
 
   async writeReadings(readings: readonly LiveReading[]): Promise<void> {
     await this.writeAll('live', readings, (reading, line) => this.encoder.reading(reading, line))
+  }
+
+  async writeAlerts(alerts: readonly Alert[]): Promise<void> {
+    for (let from = 0; from < alerts.length; from += maxAlertsPerRequest)
+      await this.connection.sendPoints('history', alerts.slice(from, from + maxAlertsPerRequest).map(toAlertPoint))
+  }
+
+  async readAlerts(span: { from: number; to: number }): Promise<Alert[]> {
+    return toAlerts((await this.connection.query([selectAlerts(span)])).flat())
   }
 
   async writeFigures(figures: Figures): Promise<void> {
@@ -88,6 +103,10 @@ export class InfluxDbStore implements Store {
       for await (const series of this.connection.stream(selectAll(tier)))
         yield { rows: toRows([series]), completeness: [] }
     }
+  }
+
+  async *readAllAlerts(): AsyncIterable<Alert[]> {
+    for await (const series of this.connection.stream(selectAllAlerts)) yield toAlerts([series])
   }
 
   async series(): Promise<SeriesInfo[]> {
