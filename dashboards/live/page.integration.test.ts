@@ -50,12 +50,12 @@ describe('the fleet', () => {
     expect(complaints).toEqual([])
   })
 
-  test('the accounts in full name every device, its terms and the agents', async () => {
+  test('the accounts in full name every device and its terms, and what is outside the promise', async () => {
     const { url } = await serve(12)
     const { page, complaints } = await openPage(browser, url)
     await page.getByRole('link', { name: 'Accounts' }).click()
     await poll(async () => await page.locator('.scroll tbody tr').count()).toBe(12)
-    expect(await page.locator('.agents').textContent()).toContain('lisbon-mill / edge online')
+    expect(await page.locator('.outside').textContent()).toMatch(/^Outside the promise: 1\.2 % of them/)
     expect(await page.locator('.fact', { hasText: 'unaccounted' }).locator('b').textContent()).toBe('0')
     expect(complaints).toEqual([])
   })

@@ -1,6 +1,7 @@
-import type { AccountsResponse } from '@millrace/contracts'
+import type { AccountsResponse, LiveReadingEvent, PipelineResponse } from '@millrace/contracts'
 import { Address } from './address.ts'
 import { ServerClock } from './model/clock.ts'
+import { Delay } from './model/delay.ts'
 import { Fleet, type SeriesState } from './model/fleet.ts'
 import type { Route } from './model/route.ts'
 import { hourMs } from './model/step.ts'
@@ -34,6 +35,9 @@ export class App {
   readonly live: LiveConnection
   accounts: AccountsResponse | undefined
   accountsError = false
+  /** The newest answer of the view that asks for it; kept so that the next such view does not start empty. */
+  pipeline: PipelineResponse | undefined
+  readonly delay = new Delay()
   seriesLoaded = false
   palette: Palette = readPalette()
   route: Route
@@ -46,7 +50,7 @@ export class App {
   constructor() {
     this.route = this.address.read()
     this.live = new LiveConnection('api/live', {
-      reading: (event) => this.tell('series', this.fleet.putReadings(event)),
+      reading: (event) => this.arrived(event),
       summary: (event) => this.tell('series', this.fleet.putSummaries(event)),
       status: (event) => this.fleet.putStatus(event),
       open: (again) => this.opened(again),
@@ -96,6 +100,11 @@ export class App {
       const handle = listener[event] as ((...values: typeof args) => void) | undefined
       handle?.apply(listener, args)
     }
+  }
+
+  private arrived(event: LiveReadingEvent): void {
+    if (this.clock.known) this.delay.observe(event, this.clock.now(Date.now()))
+    this.tell('series', this.fleet.putReadings(event))
   }
 
   private opened(again: boolean): void {

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { AccountsResponse, ApiSummary, DeviceAccounts, SeriesInfo, Step } from '@millrace/contracts'
+import { type MockAgent, mockPipeline, mockStatus } from './mock-pipeline.ts'
 import { type FakeSeries, fakeFleet, rowOf, valueAt } from './signal.ts'
 
 const dist = fileURLToPath(new URL('../dist/', import.meta.url))
@@ -24,6 +25,7 @@ export interface MockOptions {
   /** How far back stored rows go, ms. */
   historyMs?: number
   everyMs?: number
+  agents?: readonly MockAgent[]
 }
 
 export interface MockServer {
@@ -39,6 +41,7 @@ export interface MockServer {
 /** The ingest's HTTP API over made-up data, for the page's tests and for working on it alone. */
 export async function startMockServer(options: MockOptions): Promise<MockServer> {
   const { devices, historyMs = 40 * 86_400_000, everyMs = 1_000 } = options
+  const agents = options.agents ?? (devices > 0 ? [{ site: 'lisbon-mill', agent: 'edge' }] : [])
   const fleet = fakeFleet(devices)
   const startedAt = Date.now()
   const requests = new Map<string, number>()
@@ -94,14 +97,15 @@ export async function startMockServer(options: MockOptions): Promise<MockServer>
     return { from: Number(query.get('from')), to: Number(query.get('to')), devices: entries }
   }
 
-  const status = { v: 1, agent: 'edge', site: 'lisbon-mill', online: true, at: startedAt, version: '0.1.0' }
+  const totals = () => accounts(new URLSearchParams()).total
   const answers: Record<string, (query: URLSearchParams) => unknown> = {
     '/api/series': series,
     '/api/summaries': summaries,
     '/api/readings': readings,
     '/api/accounts': accounts,
     '/api/completeness': completeness,
-    '/api/status': () => ({ at: Date.now(), agents: devices > 0 ? [status] : [] }),
+    '/api/status': () => ({ at: Date.now(), agents: agents.map((agent) => mockStatus(agent, totals())) }),
+    '/api/pipeline': () => mockPipeline(agents, totals()),
   }
 
   const send = (type: string, data: unknown) => {
@@ -207,7 +211,7 @@ function mockAccounts(fleet: readonly FakeSeries[], seconds: number): AccountsRe
       tooLate: late,
       invalid,
       dropped: {},
-      qos0: 0,
+      qos0: index === 1 ? Math.floor(accepted / 8) : 0,
       unaccounted: 0,
       sent: closed,
       held: closed,
@@ -225,7 +229,7 @@ function mockAccounts(fleet: readonly FakeSeries[], seconds: number): AccountsRe
       tooLate: sum(({ tooLate }) => tooLate),
       invalid: sum(({ invalid }) => invalid['bad-value'] ?? 0),
       dropped: 0,
-      qos0: 0,
+      qos0: sum(({ qos0 }) => qos0),
       unaccounted: 0,
       sent: sum(({ sent }) => sent),
       held: sum(({ held }) => held),

@@ -9,7 +9,10 @@ export interface Term {
   count: number
 }
 
-type Counted = Pick<DeviceAccounts, 'closed' | 'open' | 'duplicate' | 'tooLate'> & { invalid: number; dropped: number }
+export type Counted = Pick<DeviceAccounts, 'closed' | 'open' | 'duplicate' | 'tooLate'> & {
+  invalid: number
+  dropped: number
+}
 
 const words: readonly Omit<Term, 'count'>[] = [
   { id: 'closed', label: 'in closed windows', meaning: 'Counted in a finished summary.' },

@@ -86,6 +86,34 @@ export function formatUtc(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} UTC`
 }
 
+const byteUnits = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
+
+/** "512 B", "3.4 MiB": three digits at most. */
+export function formatBytes(bytes: number): string {
+  const power = Math.min(byteUnits.length - 1, Math.max(0, Math.floor(Math.log2(Math.max(1, bytes)) / 10)))
+  const value = bytes / 1024 ** power
+  return `${value.toFixed(power > 0 && value < 10 ? 1 : 0)} ${byteUnits[power]}`
+}
+
+/** "0.4", "38", "12,345": what a rate needs. */
+export function formatRate(perSecond: number): string {
+  return perSecond > 0 && perSecond < 10 ? perSecond.toFixed(1) : formatCount(perSecond)
+}
+
+/** "2 ms", "1.4 s", "3 min". */
+export function formatDelay(ms: number): string {
+  if (ms < 1_000) return `${Math.round(Math.max(0, ms))} ms`
+  return ms < 10_000 ? `${(ms / 1000).toFixed(1)} s` : formatSpan(ms)
+}
+
+/** "0 %", "< 0.1 %", "2.3 %": a share that is zero only when nothing is there. */
+export function formatPercent(part: number, total: number): string {
+  if (part <= 0 || total <= 0) return '0 %'
+  const percent = (part / total) * 100
+  if (percent < 0.1) return '< 0.1 %'
+  return `${percent >= 99.95 && part < total ? '99.9' : percent.toFixed(percent >= 99.95 ? 0 : 1)} %`
+}
+
 /** Length of a window: "1 min", "1 h", "15 s". */
 export function formatLength(ms: number): string {
   return formatSpan(ms)

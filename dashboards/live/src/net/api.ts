@@ -1,6 +1,7 @@
 import type {
   AccountsResponse,
   CompletenessResponse,
+  PipelineResponse,
   SeriesInfo,
   SeriesName,
   StatusResponse,
@@ -33,6 +34,7 @@ export const api = {
   series: () => get<SeriesInfo[]>('api/series'),
   accounts: (withDevices: boolean) => get<AccountsResponse>(`api/accounts?devices=${withDevices ? 1 : 0}`),
   status: () => get<StatusResponse>('api/status'),
+  pipeline: () => get<PipelineResponse>('api/pipeline'),
   completeness: (from: number, to: number) =>
     get<CompletenessResponse>(`api/completeness?from=${Math.floor(from)}&to=${Math.ceil(to)}`),
   readings: (series: SeriesName, from: number, signal: AbortSignal) => {

@@ -1,7 +1,7 @@
-import type { AccountsResponse, DeviceAccounts, StatusBody } from '@millrace/contracts'
+import type { AccountsResponse, DeviceAccounts } from '@millrace/contracts'
 import type { App } from '../app.ts'
 import { countedOf, describeReasons, termsOf } from '../model/accounts.ts'
-import { formatCount, formatLocalTime } from '../model/format.ts'
+import { formatCount, formatPercent } from '../model/format.ts'
 import { h } from './dom.ts'
 import type { View } from './view.ts'
 
@@ -26,6 +26,16 @@ function equation({ total }: AccountsResponse): HTMLElement {
   )
 }
 
+/** Beside the accounts, not among their terms: these readings are in all of them. */
+function outside({ total }: AccountsResponse): HTMLElement {
+  const share = formatPercent(total.qos0, total.accepted)
+  const text =
+    total.qos0 === 0
+      ? 'No reading came with QoS 0: all of them are within the promise.'
+      : `${share} of them (${formatCount(total.qos0)}) came with QoS 0. They are counted like all others, but nobody repeats one that is lost on its way to the agent.`
+  return h('p', { class: 'outside' }, h('b', {}, 'Outside the promise: '), text)
+}
+
 function custody({ total, stores }: AccountsResponse): HTMLElement {
   const behind = stores.map(({ type, behind, error }) =>
     fact(
@@ -47,14 +57,18 @@ function custody({ total, stores }: AccountsResponse): HTMLElement {
       'Messages whose numbers are missing between those received.',
     ),
     fact('dead letters', formatCount(total.deadLetters), 'Messages set aside at the ingest.'),
-    fact('outside the promise', formatCount(total.qos0), 'Accepted with QoS 0: nobody would have repeated them.'),
     ...behind,
   )
 }
 
 function deviceRow(device: DeviceAccounts): HTMLElement {
   const reasons = [describeReasons(device.invalid), describeReasons(device.dropped)].filter(Boolean).join('; ')
-  const counts = [device.accepted, ...termsOf(countedOf(device)).map(({ count }) => count), device.unaccounted]
+  const counts = [
+    device.accepted,
+    ...termsOf(countedOf(device)).map(({ count }) => count),
+    device.unaccounted,
+    device.qos0,
+  ]
   return h(
     'tr',
     { 'data-bad': device.unaccounted !== 0 },
@@ -65,25 +79,30 @@ function deviceRow(device: DeviceAccounts): HTMLElement {
 }
 
 function deviceTable({ devices }: AccountsResponse): HTMLElement {
-  const columns = ['device', 'accepted', 'closed', 'open', 'duplicate', 'too late', 'invalid', 'dropped', 'unaccounted']
+  const columns = [
+    'device',
+    'accepted',
+    'closed',
+    'open',
+    'duplicate',
+    'too late',
+    'invalid',
+    'dropped',
+    'unaccounted',
+    'QoS 0',
+  ]
   const head = h('tr', {}, ...[...columns, 'reasons'].map((name) => h('th', { scope: 'col' }, name)))
   const rows = devices.slice(0, maxDevices).map(deviceRow)
   const more =
     devices.length > maxDevices ? `The first ${maxDevices} of ${devices.length} devices.` : 'Every device and spool.'
   return h(
     'div',
-    { class: 'scroll' },
+    { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Accounts of every device' },
     h('table', {}, h('caption', {}, more), h('thead', {}, head), h('tbody', {}, ...rows)),
   )
 }
 
-function agentLine(agent: StatusBody): HTMLElement {
-  const since = agent.at === undefined ? '' : `, last heard ${formatLocalTime(agent.at)}`
-  const name = h('b', {}, `${agent.site} / ${agent.agent}`)
-  return h('li', { 'data-online': agent.online }, name, ` ${agent.online ? 'online' : 'offline'}${since}`)
-}
-
-/** The accounts in full: the equation, who holds what, every device, the agents. */
+/** The accounts in full: the equation, what is outside the promise, who holds what, every device. */
 export class AccountsView implements View {
   readonly root = h('div', { class: 'accounts' }, h('p', { class: 'hint loading' }, 'Reading the accounts …'))
   private readonly app: App
@@ -104,22 +123,23 @@ export class AccountsView implements View {
   }
 
   private draw(): void {
-    const { accounts, fleet } = this.app
+    const { accounts } = this.app
     if (!accounts || this.root.contains(document.getSelection()?.anchorNode ?? null)) return
-    const scrolled = this.root.querySelector('.scroll')?.scrollLeft ?? 0
-    const agents = [...fleet.agents.values()].map(agentLine)
+    const before = this.root.querySelector('.scroll')
+    const [scrolled, focused] = [before?.scrollLeft ?? 0, before === document.activeElement]
     this.root.replaceChildren(
       h('h1', {}, 'Where every reading is'),
       h('p', { class: 'lead' }, 'What the agents accepted, in readings, and what became of each one.'),
       equation(accounts),
+      outside(accounts),
       h('h2', {}, 'From the agents to the stores'),
       custody(accounts),
-      h('h2', {}, 'Agents'),
-      h('ul', { class: 'agents' }, ...(agents.length > 0 ? agents : [h('li', {}, 'No agent has been heard yet.')])),
       h('h2', {}, 'Device by device'),
       deviceTable(accounts),
     )
     const scroll = this.root.querySelector('.scroll')
-    if (scroll) scroll.scrollLeft = scrolled
+    if (!(scroll instanceof HTMLElement)) return
+    scroll.scrollLeft = scrolled
+    if (focused) scroll.focus()
   }
 }

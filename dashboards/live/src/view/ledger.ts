@@ -2,6 +2,7 @@ import type { App, Listener } from '../app.ts'
 import { type Term, termsOf, verdictOf } from '../model/accounts.ts'
 import { formatCount } from '../model/format.ts'
 import { h, setAttribute, setText } from './dom.ts'
+import { describeQos0, qos0Meaning } from './equation.ts'
 
 interface Cell {
   root: HTMLElement
@@ -28,6 +29,7 @@ export class Ledger implements Listener {
   private readonly accepted = cell('', 'readings accepted', 'Every reading the agents took on and acknowledged.')
   private readonly terms = new Map<Term['id'], Cell>()
   private readonly verdict = h('p', { class: 'ledger-verdict', role: 'status' }, 'Reading the accounts …')
+  private readonly qos0 = h('p', { class: 'ledger-aside', title: qos0Meaning, hidden: true })
   private readonly update = () => this.draw()
 
   constructor(app: App) {
@@ -40,7 +42,7 @@ export class Ledger implements Listener {
       'section',
       { class: 'ledger', 'aria-label': 'Accounts' },
       h('div', { class: 'ledger-equation' }, this.accepted.root, ...cells),
-      this.verdict,
+      h('div', { class: 'ledger-end' }, this.verdict, this.qos0),
     )
   }
 
@@ -65,6 +67,8 @@ export class Ledger implements Listener {
       setText(term.count, formatCount(count))
       setAttribute(term.root, 'data-zero', String(count === 0))
     }
+    this.qos0.hidden = accounts.total.qos0 === 0
+    setText(this.qos0, describeQos0(accounts.total))
     const verdict = this.app.connected ? verdictOf(accounts) : undefined
     setText(this.verdict, verdict ? verdict.text : 'As last known; the connection is lost.')
     setAttribute(this.verdict, 'data-level', verdict?.level ?? 'stale')

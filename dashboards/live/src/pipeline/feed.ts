@@ -1,0 +1,41 @@
+import type { App } from '../app.ts'
+import { api } from '../net/api.ts'
+
+const everyMs = 2_000
+/** Rates need two answers: the second is asked for soon. */
+const secondAfterMs = 1_100
+
+/** Asks how the pipeline is for as long as a view shows it. */
+export class PipelineFeed {
+  private readonly app: App
+  private readonly changed: () => void
+  private timer: ReturnType<typeof setTimeout> | undefined
+  private closed = false
+  private answers = 0
+
+  constructor(app: App, changed: () => void) {
+    this.app = app
+    this.changed = changed
+    void this.poll()
+  }
+
+  close(): void {
+    this.closed = true
+    clearTimeout(this.timer)
+  }
+
+  private async poll(): Promise<void> {
+    const startMs = performance.now()
+    if (this.app.connected || this.answers === 0) {
+      const answer = await api.pipeline().catch(() => undefined)
+      if (answer) {
+        this.app.pipeline = answer
+        this.answers++
+        if (!this.closed) this.changed()
+      }
+    }
+    if (this.closed) return
+    const tookMs = performance.now() - startMs
+    this.timer = setTimeout(() => void this.poll(), Math.max(this.answers < 2 ? secondAfterMs : everyMs, 20 * tookMs))
+  }
+}
