@@ -2,6 +2,7 @@ import { nameSchema } from '@millrace/contracts'
 import { byteSize, durationMs } from '@millrace/pipeline'
 import { z } from 'zod'
 import { collectors, sensors } from './collect/index.ts'
+import { decoders } from './decode/index.ts'
 import { uplinks } from './uplink/index.ts'
 
 const second = 1_000
@@ -57,6 +58,8 @@ export const agentConfigSchema = z.strictObject({
   collect: collectors.schema,
   /** Sensors of this machine itself, beside what the collector brings. */
   sensors: z.array(sensors.schema).default([]),
+  /** Formats of real devices, each on its own topics; the contract's JSON is understood without. */
+  decode: z.array(decoders.schema).default([]),
   windows,
   maxSeries: z.int().min(1).max(10_000_000).default(100_000),
   spool,

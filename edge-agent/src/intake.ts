@@ -1,14 +1,23 @@
 import type { Clock } from '@millrace/pipeline'
 import type { SetAsideInput } from './checkpoint.ts'
-import { BatchBuilder, createDecoder } from './decode/index.ts'
+import type { AgentConfig } from './config.ts'
+import { BatchBuilder, createDecoders, type DecoderByTopic } from './decode/index.ts'
 import type { Names } from './names.ts'
 import type { Intake } from './spool/index.ts'
 
-/** The decoder with the columns and dead letters of the next group commit. */
-export function createIntake(names: Names, clock: Clock): Intake {
+export interface IntakeParts {
+  names: Names
+  config: Pick<AgentConfig, 'decode' | 'site'>
+  clock: Clock
+}
+
+/** The decoders with the columns and dead letters of the next group commit. */
+export async function createIntake(parts: IntakeParts): Promise<Intake & { decoder: DecoderByTopic }> {
+  const { names, config, clock } = parts
   const columns = new BatchBuilder()
-  const decoder = createDecoder({ names, columns })
+  const decoder = await createDecoders(config.decode, { names, columns, site: config.site })
   return {
+    decoder,
     decode: (message, arrivedMonotonicMs) => decoder.decode(message, arrivedMonotonicMs),
     take() {
       const entry = columns.empty ? undefined : { kind: 'data' as const, batch: columns.take() }

@@ -5,9 +5,10 @@ import { AgentTime } from './agent-time.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { collectors, type PolledSource, sensors, several } from './collect/index.ts'
 import type { AgentConfig } from './config.ts'
+import type { DecoderByTopic } from './decode/index.ts'
 import { createIntake } from './intake.ts'
 import { openRecovered, type RecoveredState } from './recovery.ts'
-import { type AgentSpool, CommitLoop, reserveOf } from './spool/index.ts'
+import { type AgentSpool, CommitLoop, type Intake, reserveOf } from './spool/index.ts'
 import { offline } from './status.ts'
 import { Sender, type Uplink, uplinks } from './uplink/index.ts'
 
@@ -28,6 +29,7 @@ export interface Pipeline extends RecoveredState {
   /** Collector and sensors as one. */
   source: Source
   sensors: readonly PolledSource[]
+  decoder: DecoderByTopic
   commits: CommitLoop
   checkpoints: Checkpoints
   sender: Sender
@@ -55,14 +57,20 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
   const uplink = await uplinks.create(config.uplink, { agent, site, log, will: offline(config) })
   const sender = createSender({ spool, uplink, log })
   const checkpoints = createCheckpoints({ spool, sender, ...state }, options)
-  const commits = createCommits({ spool, ...state }, options)
+  const intake = await createIntake({ names: state.names, config, clock })
+  const { decoder } = intake
+  const commits = createCommits({ spool, intake, ...state }, options)
   const own = await createSensors(options)
-  const source = several([await createCollector(options), ...own])
-  return { ...state, spool, uplink, sender, checkpoints, commits, source, sensors: own, time: agentTime(options) }
+  const source = several([await createCollector(options, decoder), ...own])
+  const time = agentTime(options)
+  return { ...state, spool, uplink, sender, checkpoints, decoder, commits, source, sensors: own, time }
 }
 
-async function createCollector({ config, clock, log, listening }: PipelineOptions): Promise<Source> {
-  const place = listening ? { listening } : {}
+async function createCollector(options: PipelineOptions, decoder: DecoderByTopic): Promise<Source> {
+  const { config, clock, log, listening } = options
+  const topics = decoder.filters
+  const mayPublish = (user: string, topic: string) => decoder.allows(user, topic)
+  const place = { topics, mayPublish, ...(listening ? { listening } : {}) }
   return await collectors.create(config.collect, { clock, log, clientId: `millrace-${config.agent}`, ...place })
 }
 
@@ -71,12 +79,12 @@ async function createSensors({ config, clock, log }: PipelineOptions): Promise<P
 }
 
 function createCommits(
-  { spool, rollup, names }: Pick<Pipeline, 'spool' | 'rollup' | 'names'>,
+  { spool, rollup, names, intake }: Pick<Pipeline, 'spool' | 'rollup' | 'names'> & { intake: Intake },
   options: PipelineOptions,
 ) {
   return new CommitLoop({
     commitMs: options.config.spool.commit,
-    intake: createIntake(names, options.clock),
+    intake,
     names,
     commit: (record, reserve) => spool.commit(record, reserve),
     apply: (entry) => rollup.apply(entry),

@@ -73,6 +73,7 @@ export class StatusReporter {
       disk: diskWear({ writtenBytes: await writtenBytes(), commits: spool.transactions, uptimeMs }),
       sensors: pipeline.sensors.map((sensor) => sensor.state()),
       rates: { messagesPerSecond: round(messagesPerSecond), readingsPerSecond: round(readingsPerSecond) },
+      ignoredMessages: pipeline.decoder.ignored,
       amendSpanMs: rollup.keeper.amendSpanMs,
       floors: floorsOf(rollup.keeper),
       ...{ accounts, open: accounts.open, unaccounted: unaccountedOf(accounts), deadLetters },

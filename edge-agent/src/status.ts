@@ -41,6 +41,8 @@ export interface AgentStatus {
   disk: DiskWear
   sensors: SensorState[]
   rates: { messagesPerSecond: number; readingsPerSecond: number }
+  /** Messages that the decoders of devices' own formats took for no reading. */
+  ignoredMessages: number
   amendSpanMs: number
   /** The lowest and highest line below which readings are too late; null without devices. */
   floors: { lowestMs: number | null; highestMs: number | null }

@@ -14,6 +14,8 @@ export interface RulesOptions {
   /** A client with a certificate is the device that it names, whatever else it says. */
   certified?: boolean
   gate?: Gate | undefined
+  /** True where a device may publish on a topic that is not its telemetry. */
+  mayPublish?: ((user: string, topic: string) => boolean) | undefined
   /** Keep sessions, their subscriptions and undelivered messages while a client is away; in memory. */
   persistentSessions: boolean
   /** False while nobody may connect. */
@@ -157,9 +159,13 @@ export class BrokerRules {
     const { closing, credentials, certified, limits, gate } = this.#options
     if (closing()) return 'closing'
     const state = client === null ? undefined : this.#states.get(client)
-    if ((credentials || certified) && !(state && ownsTopic(state, packet.topic))) return 'not-authorized'
+    if ((credentials || certified) && !(state && this.#owns(state, packet.topic))) return 'not-authorized'
     const bad = badTopic(packet.topic, limits)
     return bad === undefined && packet.retain && !gate ? this.#refuseRetained(packet) : bad
+  }
+
+  #owns(state: ClientState, topic: string): boolean {
+    return ownsTopic(state, topic) || this.#options.mayPublish?.(state.user, topic) === true
   }
 
   #refuseRetained({ topic, payload }: Publish): string | undefined {

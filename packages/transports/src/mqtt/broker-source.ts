@@ -64,6 +64,7 @@ class BrokerSource implements Source {
         credentialsFile === undefined ? undefined : await readCredentials(credentialsFile, 'collect.credentialsFile'),
       tls: readBrokerTls(this.#settings, this.#context.log),
       gate: (publish) => this.#take(publish),
+      mayPublish: this.#context.mayPublish,
       admits: () => !this.#refusal.active,
       clock: this.#context.clock,
       log: this.#context.log,

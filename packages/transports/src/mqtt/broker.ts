@@ -33,6 +33,8 @@ export interface BrokerOptions {
   /** 0 for any free port. */
   port: number
   limits?: Partial<BrokerLimits> | undefined
+  /** True where a device may publish on a topic that is not its telemetry. */
+  mayPublish?: ((user: string, topic: string) => boolean) | undefined
   /** Without any, everyone on this machine is trusted and any other address is refused at start. */
   credentials?: Credentials | undefined
   tls?: BrokerTls | undefined
@@ -123,12 +125,13 @@ class SocketBroker implements Broker {
   }
 
   #rules(): BrokerRules {
-    const { credentials, gate, tls, persistentSessions = false, admits = () => true } = this.#options
+    const { credentials, gate, mayPublish, tls, persistentSessions = false, admits = () => true } = this.#options
     return new BrokerRules({
       limits: this.#limits,
       credentials,
       certified: tls?.ca !== undefined,
       gate,
+      mayPublish,
       persistentSessions,
       admits,
       closing: () => this.#closing !== undefined,

@@ -10,6 +10,7 @@ import { mqttSettings, readMqttAddress } from './settings.ts'
 const settings = mqttSettings.extend({
   /** Names the session that the broker keeps while the agent is away; default: the agent's name. */
   clientId: z.string().min(1).max(64).optional(),
+  /** Those of the decoders are subscribed to as well. */
   topics: z.array(z.string().min(1).max(256)).min(1).default(['telemetry/#']),
   /** Bodies that wait for the acknowledgement; beyond that nothing more is read from the broker. */
   maxHeldBytes: z
@@ -88,11 +89,11 @@ class MqttSource implements Source {
   }
 
   #subscribe(client: MqttClient): void {
-    client.subscribe([...this.#settings.topics], { qos: 1 }, (error) => {
+    const topics = [...new Set([...this.#settings.topics, ...(this.#context.topics ?? [])])]
+    client.subscribe(topics, { qos: 1 }, (error) => {
       if (!client.connected) return
-      if (error)
-        this.#context.log.warn({ reason: error.message, topics: this.#settings.topics }, 'subscription refused')
-      else this.#context.log.info({ topics: this.#settings.topics }, 'subscribed')
+      if (error) this.#context.log.warn({ reason: error.message, topics }, 'subscription refused')
+      else this.#context.log.info({ topics }, 'subscribed')
     })
   }
 
