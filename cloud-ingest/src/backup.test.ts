@@ -135,7 +135,7 @@ test('nothing is restored over a spool or rows, nor from a file that is cut, alt
     [gzipSync(lines.slice(0, -1).join('\n')), /not whole/],
     [gzipSync(lines.toSpliced(-2, 1).join('\n')), /it holds .* and says/],
     [gzipSync('{"format":"other"}\n'), /no backup of Millrace/],
-    [gzipSync(whole.replace('"version":1', '"version":2')), /version 2/],
+    [gzipSync(whole.replace('"version":2', '"version":3')), /version 3/],
     [gzipSync(whole).subarray(0, 200), /cannot be restored/],
     ['text', /cannot be restored/],
   ]

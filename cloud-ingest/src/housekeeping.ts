@@ -1,4 +1,5 @@
 import { type Clock, type Logger, type Meters, pause } from '@millrace/pipeline'
+import type { Alerting } from './alerting.ts'
 import type { Custody } from './spool/index.ts'
 import type { Feeders } from './store/feeders.ts'
 import type { Store } from './stored.ts'
@@ -9,6 +10,7 @@ const purgeEveryMs = 10 * 60_000
 export interface House {
   custody: Custody
   feeders: Feeders
+  alerting: Alerting
   stores: readonly Store[]
   clock: Clock
   log: Logger
@@ -28,16 +30,22 @@ export async function keepHouse(house: House, signal: AbortSignal): Promise<void
   }
 }
 
-async function look({ custody, feeders, meters }: House): Promise<void> {
+async function look({ custody, feeders, alerting, meters }: House): Promise<void> {
   const { bytes, maxBytes } = await custody.usage()
   meters.gauge('spool_bytes', 'Bytes of the spool in use').set(bytes)
   meters.gauge('spool_max_bytes', 'Bytes the spool may use').set(maxBytes)
   meters.gauge('let_go_messages', 'Messages let go unreceipted because too many waited').set(custody.receiver.letGo)
   const behind = meters.gauge('store_behind', 'Log entries a store has not taken', ['store'])
   for (const state of feeders.states()) behind.set({ store: state.type }, state.behind)
+  const waiting = meters.gauge('store_alerts_behind', 'Alerts a store has not taken', ['store'])
+  for (const { store, behind } of await alerting.behind()) waiting.set({ store }, behind)
 }
 
-async function cleanUp({ custody, feeders, stores, clock, log }: House): Promise<void> {
-  const steps = [() => custody.purge(clock.now(), feeders.takenUpTo()), ...stores.map((store) => () => store.expire())]
+async function cleanUp({ custody, feeders, alerting, stores, clock, log }: House): Promise<void> {
+  const steps = [
+    () => custody.purge(clock.now(), feeders.takenUpTo()),
+    () => custody.purgeAlerts(clock.now(), alerting.takenUpTo()),
+    ...stores.map((store) => () => store.expire()),
+  ]
   for (const step of steps) await step().catch((error) => log.warn({ error }, 'cleaning up failed; it is tried again'))
 }

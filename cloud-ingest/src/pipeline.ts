@@ -1,31 +1,18 @@
-import type { Readable } from 'node:stream'
 import type { SeriesInfo } from '@millrace/contracts'
-import {
-  type Clock,
-  createHttpServer,
-  createMeters,
-  dataFolderId,
-  type HttpServer,
-  type Logger,
-  type Message,
-  type Meters,
-  pause,
-} from '@millrace/pipeline'
+import { type Clock, createMeters, type Logger, type Message, pause } from '@millrace/pipeline'
+import { Alerting } from './alerting.ts'
 import { demandNoHalfRestore } from './backup/marker.ts'
-import { backupStream } from './backup/write.ts'
-import type { CloudLink } from './cloud-link.ts'
 import { collectors } from './collect/index.ts'
 import { ReceiptBox } from './collect/receipt-box.ts'
 import type { IngestConfig } from './config.ts'
 import { decodeMessage } from './decode/index.ts'
 import { keepHouse } from './housekeeping.ts'
+import { createHttp } from './http.ts'
 import { LiveFeed } from './live-feed.ts'
 import { OwnStages } from './own-stages.ts'
-import { Reporter } from './reporter.ts'
+import type { Parts } from './parts.ts'
+import { createReporter } from './reporting.ts'
 import { LiveView } from './serve/live-view.ts'
-import { servePage } from './serve/page.ts'
-import { PipelineFigures } from './serve/pipeline-figures.ts'
-import { serveApi } from './serve/server.ts'
 import { Custody } from './spool/index.ts'
 import { daysIn } from './store/days.ts'
 import { Feeders } from './store/feeders.ts'
@@ -36,8 +23,6 @@ import type { Store } from './stored.ts'
 const stopWithinMs = 3_000
 /** A store beside the first one that does not answer may have rows. */
 const answerWithinMs = 5_000
-/** A backup waits so long for a store that is behind. */
-const drainWithinMs = 20_000
 
 export interface IngestContext {
   clock: Clock
@@ -52,21 +37,6 @@ export interface Ingest {
   stop(): Promise<void>
 }
 
-interface Parts {
-  config: IngestConfig
-  clock: Clock
-  log: Logger
-  meters: Meters
-  view: LiveView
-  stores: ReadonlyMap<string, Store>
-  custody: Custody
-  link: CloudLink
-  receipts: ReceiptBox
-  feeders: Feeders
-  feeds: readonly LiveFeed[]
-  stages: OwnStages
-}
-
 /** collect -> decode -> spool -> { store, serve }. A receipt goes out once a message is on the spool's disk. */
 export async function startIngest(config: IngestConfig, context: IngestContext): Promise<Ingest> {
   const parts = await createParts(config, context)
@@ -74,6 +44,7 @@ export async function startIngest(config: IngestConfig, context: IngestContext):
   const stopping = new AbortController()
   const receiving = parts.custody.receiver.run(stopping.signal)
   parts.feeders.start(stopping.signal)
+  await parts.alerting.start(stopping.signal)
   for (const feed of parts.feeds) feed.start()
   const reporting = createReporter(parts).run(stopping.signal)
   const keeping = keepHouse({ ...parts, stores: [...parts.stores.values()] }, stopping.signal)
@@ -89,7 +60,8 @@ export async function startIngest(config: IngestConfig, context: IngestContext):
       stopping.abort()
       parts.view.events.close()
       await http.close()
-      const ending = [receiving, keeping, reporting, parts.feeders.stopped(), ...parts.feeds.map((feed) => feed.stop())]
+      const feeding = [parts.feeders.stopped(), parts.alerting.stopped(), ...parts.feeds.map((feed) => feed.stop())]
+      const ending = [receiving, keeping, reporting, ...feeding]
       await Promise.race([Promise.all(ending), pause(stopWithinMs)])
       for (const store of parts.stores.values()) await store.close()
       await parts.custody.close()
@@ -143,33 +115,9 @@ async function createParts(config: IngestConfig, { clock, log }: IngestContext):
   )
   view.know(await knownSeries(stores, custody))
   const feeds = [...stores.values()].map((store) => new LiveFeed(store, log))
+  const alerting = new Alerting({ custody, stores, view, log })
   const meters = createMeters('millrace_ingest')
-  return { config, clock, log, meters, view, stores, custody, link, receipts, feeders, feeds, stages }
-}
-
-function createReporter({ clock, log, stores, view, custody, feeders, link, stages }: Parts): Reporter {
-  return new Reporter({
-    ...{ clock, log, stores: [...stores.values()], statuses: view.statuses },
-    arrivedMs: (status) => stages.arrivedMs(status),
-    accounts: () => custody.accounts(feeders.progress()),
-    stages: ownStages({ view, custody, feeders, link, stages }),
-  })
-}
-
-function ownStages({
-  view,
-  custody,
-  feeders,
-  link,
-  stages,
-}: Pick<Parts, 'view' | 'custody' | 'feeders' | 'link' | 'stages'>) {
-  return stages.sources({ custody, feeders: feeders.feeders, link, listeners: () => view.events.size })
-}
-
-function createFigures(parts: Parts): PipelineFigures {
-  const { clock, view, custody, feeders } = parts
-  const accounts = () => custody.accounts(feeders.progress())
-  return new PipelineFigures({ clock, agents: view.agents, accounts, stages: ownStages(parts) })
+  return { config, clock, log, meters, view, stores, custody, link, receipts, feeders, feeds, alerting, stages }
 }
 
 /** Series of the first store and of the spool; a new spool has to know whether it takes the place of a lost one. */
@@ -181,56 +129,4 @@ async function knownSeries(stores: ReadonlyMap<string, Store>, custody: Custody)
     if ([known, ...answers].some((series) => series === undefined || series.length > 0)) await custody.followsAnother()
   }
   return [...(known ?? []), ...custody.series()]
-}
-
-/**
- * Ready means: takes what agents send, and answers. A broker that is away, or a store beside the first, is named in the
- * reasons and hinders neither.
- */
-function readiness({ feeders, link, custody }: Parts): { ok: boolean; reasons: string[] } {
-  const [first, ...others] = feeders.states().map(({ type, error }) => error && `store ${type}: ${error}`)
-  const hindered = [custody.receiver.problem, first].filter((reason) => reason != null)
-  const reasons = [...hindered, link.problem(), ...others].filter((reason) => reason != null)
-  return { ok: hindered.length === 0, reasons }
-}
-
-/** Nothing is committed or receipted while the backup is read, so that spool and store belong together. */
-async function backUp(type: string | undefined, { config, clock, stores, custody, feeders }: Parts): Promise<Readable> {
-  const [first] = stores.keys()
-  const name = type ?? first!
-  const release = await custody.receiver.hold()
-  try {
-    for (const drained of new Set([first!, name])) await feeders.drained(drained, drainWithinMs)
-    const stream = backupStream({
-      ...{ store: name, atMs: clock.now(), dataDir: config.dataDir },
-      copySpoolTo: (file) => custody.copyTo(file),
-      readAll: () => stores.get(name)!.readAll(),
-    })
-    return stream.once('close', release)
-  } catch (error) {
-    release()
-    throw error
-  }
-}
-
-async function createHttp(parts: Parts): Promise<HttpServer> {
-  const { config, clock, log, meters, view, stores, custody, feeders } = parts
-  const { page, ...address } = config.http
-  const figures = createFigures(parts)
-  const http = createHttpServer({ ...address, log, meters, name: 'millrace-ingest', ready: () => readiness(parts) })
-  serveApi(http.app, {
-    ...{ clock, stores, series: view.series, openWindows: view.openWindows, events: view.events },
-    statuses: view.statuses,
-    dataFolder: dataFolderId(config.dataDir),
-    accounts: async () => {
-      const { total, devices } = await custody.accounts(feeders.progress())
-      return { at: clock.now(), total, devices, stores: feeders.states() }
-    },
-    pipeline: () => figures.read(),
-    deadLetters: () => custody.deadLetters(),
-    backup: (store) => backUp(store, parts),
-  })
-  parts.stages.watch(http.app)
-  await servePage(http.app, page)
-  return http
 }

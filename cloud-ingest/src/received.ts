@@ -1,4 +1,4 @@
-import type { SetAsideReason, SummaryRow } from '@millrace/contracts'
+import type { Alert, SetAsideReason, SummaryRow } from '@millrace/contracts'
 
 /** Where a spooled message comes from: numbers count per site and spool. */
 export interface BodyHead {
@@ -69,6 +69,8 @@ export interface Spooled {
   parts: readonly PartRow[]
   completeness: readonly CompletenessPart[]
   accounts: readonly DeviceTerms[]
+  /** Judged at the edge. */
+  alerts: readonly Alert[]
   setAside: readonly SetAside[]
 }
 

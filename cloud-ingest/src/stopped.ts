@@ -50,7 +50,8 @@ export async function backUpStopped(config: IngestConfig, context: StoppedContex
         throw new UsageError('no such store', [
           { path: '--store', found: type, expected: [...stores.keys()].join(' or ') },
         ])
-      const source = { store: type, atMs: clock.now(), dataDir, readAll: () => chosen.readAll() }
+      const readers = { readAll: () => chosen.readAll(), readAllAlerts: () => chosen.readAllAlerts() }
+      const source = { store: type, atMs: clock.now(), dataDir, ...readers }
       const stream = backupStream({ ...source, copySpoolTo: (copy) => custody.copyTo(copy) })
       await pipeline(stream, createWriteStream(file, { mode: 0o600 }))
     })

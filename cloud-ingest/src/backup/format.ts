@@ -1,13 +1,15 @@
-import { nameSchema } from '@millrace/contracts'
+import { type Alert, alertSchema, nameSchema } from '@millrace/contracts'
 import { z } from 'zod'
 import type { CompletenessRow, StoredRow } from '../stored.ts'
 
 /**
- * A backup is a gzip file of lines of JSON: a head; the ingest's spool, an SQLite file, in pieces; every row of one
- * store, whatever it is made of; and an end that counts them, without which the file is not whole.
+ * A backup is a gzip file of lines of JSON: a head; the ingest's spool, an SQLite file, in pieces; every row and alert of
+ * one store, whatever it is made of; and an end that counts them, without which the file is not whole.
  */
 export const format = 'millrace-backup'
-export const version = 1
+export const version = 2
+/** Version 1 had no alerts. */
+export const readable: readonly number[] = [1, version]
 
 export interface Head {
   format: string
@@ -23,15 +25,17 @@ export type Line =
   | { spool: string }
   | { rows: readonly StoredRow[] }
   | { completeness: readonly CompletenessRow[] }
+  | { alerts: readonly Alert[] }
   | { end: Counts }
 
 export interface Counts {
   spoolBytes: number
   rows: number
   completeness: number
+  alerts: number
 }
 
-const counts = z.strictObject({ spoolBytes: z.int(), rows: z.int(), completeness: z.int() })
+const counts = z.strictObject({ spoolBytes: z.int(), rows: z.int(), completeness: z.int(), alerts: z.int().default(0) })
 const number = z.number()
 const text = z.string()
 
@@ -54,6 +58,7 @@ export const headSchema = z.object({ format: z.literal(format), version: number,
 export const lineSchema = z.union([
   z.strictObject({ rows: z.array(row) }),
   z.strictObject({ completeness: z.array(completeness) }),
+  z.strictObject({ alerts: z.array(alertSchema) }),
   z.strictObject({ spool: z.base64() }),
   z.strictObject({ end: counts }),
 ])

@@ -3,9 +3,10 @@ import { createReadStream, existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { createGunzip } from 'node:zlib'
+import type { Alert } from '@millrace/contracts'
 import { type Logger, MillraceError, type Problem, UsageError } from '@millrace/pipeline'
 import type { Refusal, Store, StoreBatch } from '../stored.ts'
-import { type Counts, type Head, headSchema, lineSchema, version } from './format.ts'
+import { type Counts, type Head, headSchema, lineSchema, readable } from './format.ts'
 import { begunIn, howToGoOn, markBegun, unmark } from './marker.ts'
 import { SpoolFile } from './spool-file.ts'
 
@@ -113,7 +114,7 @@ async function readBackup(file: string, into: Into): Promise<Read> {
 class BackupReader {
   private readonly file: string
   private readonly into: Into
-  private readonly seen = { spoolBytes: 0, rows: 0, completeness: 0 }
+  private readonly seen = { spoolBytes: 0, rows: 0, completeness: 0, alerts: 0 }
   private head: Head | undefined
   private end: Counts | undefined
   private refused = 0
@@ -141,20 +142,26 @@ class BackupReader {
   private takeHead(text: string): void {
     const { data } = headSchema.safeParse(JSON.parse(text))
     if (!data) throw unsound(this.file, 'it is no backup of Millrace')
-    if (data.version !== version)
-      throw unsound(this.file, `it has version ${data.version}; this program reads version ${version}`)
+    if (!readable.includes(data.version))
+      throw unsound(this.file, `it has version ${data.version}; this program reads versions ${readable.join(' and ')}`)
     this.head = data
   }
 
   private async takeLine(line: ReturnType<typeof lineSchema.parse>): Promise<void> {
     if ('end' in line) this.end = line.end
     else if ('spool' in line) this.takeSpool(Buffer.from(line.spool, 'base64'))
+    else if ('alerts' in line) await this.takeAlerts(line.alerts)
     else await this.takeRows({ rows: [], completeness: [], ...line })
   }
 
   private takeSpool(bytes: Buffer): void {
     this.into.spool?.append(bytes)
     this.seen.spoolBytes += bytes.length
+  }
+
+  private async takeAlerts(alerts: readonly Alert[]): Promise<void> {
+    this.seen.alerts += alerts.length
+    for (const store of this.into.stores) await store.writeAlerts(alerts)
   }
 
   private async takeRows(batch: StoreBatch): Promise<void> {

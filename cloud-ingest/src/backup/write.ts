@@ -2,6 +2,7 @@ import { createReadStream, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { createGzip } from 'node:zlib'
+import type { Alert } from '@millrace/contracts'
 import type { StoreBatch } from '../stored.ts'
 import { type Counts, format, type Head, type Line, version } from './format.ts'
 
@@ -14,6 +15,7 @@ export interface BackupSource {
   dataDir: string
   copySpoolTo(file: string): Promise<void>
   readAll(): AsyncIterable<StoreBatch>
+  readAllAlerts(): AsyncIterable<Alert[]>
 }
 
 /** Spool and rows are to stand still until the stream has ended. */
@@ -23,7 +25,7 @@ export function backupStream(source: BackupSource): Readable {
 
 async function* texts(source: BackupSource): AsyncIterable<string> {
   const { store, atMs } = source
-  const counts: Counts = { spoolBytes: 0, rows: 0, completeness: 0 }
+  const counts: Counts = { spoolBytes: 0, rows: 0, completeness: 0, alerts: 0 }
   yield lineOf({ format, version, store, atMs } satisfies Head)
   for await (const piece of spoolPieces(source)) {
     counts.spoolBytes += piece.length
@@ -34,6 +36,10 @@ async function* texts(source: BackupSource): AsyncIterable<string> {
     counts.completeness += completeness.length
     if (rows.length > 0) yield lineOf({ rows })
     if (completeness.length > 0) yield lineOf({ completeness })
+  }
+  for await (const alerts of source.readAllAlerts()) {
+    counts.alerts += alerts.length
+    if (alerts.length > 0) yield lineOf({ alerts })
   }
   yield lineOf({ end: counts })
 }

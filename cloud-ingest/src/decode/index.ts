@@ -5,6 +5,7 @@ import {
   completenessColumnsSchema,
   type LiveBody,
   liveBodySchema,
+  type MessageKind,
   maxBodyBytes,
   type ProvisionalBody,
   parseCloudTopic,
@@ -17,6 +18,7 @@ import {
 } from '@millrace/contracts'
 import type { Message } from '@millrace/pipeline'
 import type { BodyHead, CompletenessPart, DeviceTerms, SetAside, Spooled } from '../received.ts'
+import { readAlerts } from './alert-list.ts'
 import { isKeySound, readSummaryRows } from './summary-rows.ts'
 
 export type Decoded =
@@ -79,21 +81,36 @@ function decodeSpooled({ topic: name, body }: Message, topic: CloudTopic): Spool
   const hash = createHash('sha256').update(body).digest().subarray(0, 16)
   const base = { topic: name, head, body, hash }
   const refuse = (reason: SetAsideReason): Spooled => {
-    return { ...base, parts: [], completeness: [], accounts: [], setAside: [{ reason, device: null, count: 1 }] }
+    return { ...base, ...nothing, setAside: [{ reason, device: null, count: 1 }] }
   }
   if (body.byteLength > maxBodyBytes) return refuse('too-large')
-  if (!head || topic.kind !== 'summaries') return refuse('bad-body')
-  const { columns, completeness, accounts } = value as Record<string, unknown>
-  const rows = readSummaryRows(columns)
-  if (!rows) return refuse('bad-body')
-  const setAside = [...rows.setAside]
-  return {
-    ...base,
-    parts: rows.parts,
-    completeness: readCompleteness(completeness, setAside),
-    accounts: readAccounts(accounts, setAside),
-    setAside,
-  }
+  const content = head && readers[topic.kind]?.(value as Record<string, unknown>, head)
+  return content ? { ...base, ...content } : refuse('bad-body')
+}
+
+type Content = Pick<Spooled, 'parts' | 'completeness' | 'accounts' | 'alerts' | 'setAside'>
+type Reader = (value: Record<string, unknown>, head: BodyHead) => Content | undefined
+
+const nothing = { parts: [], completeness: [], accounts: [], alerts: [] }
+
+/** What each kind of body holds; undefined where it is none of its kind. */
+const readers: { [Kind in MessageKind]?: Reader } = {
+  summaries({ columns, completeness, accounts }) {
+    const rows = readSummaryRows(columns)
+    if (!rows) return undefined
+    const setAside = [...rows.setAside]
+    return {
+      parts: rows.parts,
+      completeness: readCompleteness(completeness, setAside),
+      accounts: readAccounts(accounts, setAside),
+      alerts: [],
+      setAside,
+    }
+  },
+  alerts({ alerts }, { site }) {
+    const found = readAlerts(alerts, site)
+    return found && { ...nothing, ...found }
+  },
 }
 
 const noReadings: SetAside = { reason: 'bad-body', device: null, count: 0 }

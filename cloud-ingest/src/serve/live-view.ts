@@ -1,4 +1,12 @@
-import type { LiveBody, LiveSummaryEvent, ProvisionalBody, SeriesInfo, StatusBody } from '@millrace/contracts'
+import type {
+  ApiAlert,
+  LiveAlertEvent,
+  LiveBody,
+  LiveSummaryEvent,
+  ProvisionalBody,
+  SeriesInfo,
+  StatusBody,
+} from '@millrace/contracts'
 import type { Clock } from '@millrace/pipeline'
 import type { Spooled } from '../received.ts'
 import type { StoredRow } from '../stored.ts'
@@ -48,6 +56,13 @@ export class LiveView {
     this.statuses.set(`${body.site}/${body.agent}`, body)
     this.agents.see(body)
     this.events.send('status', body.site, body)
+  }
+
+  alerts(alerts: readonly ApiAlert[]): void {
+    const bySite = Map.groupBy(alerts, ({ site }) => site)
+    for (const [site, ofSite] of bySite) {
+      this.events.send('alert', site, { site, alerts: ofSite } satisfies LiveAlertEvent)
+    }
   }
 
   committed(messages: readonly Spooled[]): void {

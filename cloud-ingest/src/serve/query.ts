@@ -1,4 +1,4 @@
-import { nameSchema, steps } from '@millrace/contracts'
+import { alertStates, nameSchema, severities, steps } from '@millrace/contracts'
 import { checkConfig } from '@millrace/pipeline'
 import { z } from 'zod'
 
@@ -26,6 +26,15 @@ export const completenessQuery = z.object({ site: nameSchema.optional(), device:
 export const liveQuery = z.object({ site: nameSchema.optional() })
 export const backupQuery = z.object({ store: z.string().optional() })
 export const accountsQuery = z.object({ devices: z.enum(['0', '1']).default('1') })
+
+export const alertsQuery = z.object({
+  state: z.enum(alertStates).optional(),
+  severity: z.enum(severities).optional(),
+  ...{ site: nameSchema.optional(), device: nameSchema.optional(), rule: nameSchema.optional() },
+  ...{ from: moment.optional(), to: moment.optional() },
+  /** Of alerts that are over; active ones come beside them. */
+  limit: z.coerce.number().int().min(0).max(10_000).default(1_000),
+})
 
 /** Throws a UsageError that names every wrong parameter; the server answers it with 400. */
 export function readQuery<Schema extends z.ZodType>(query: unknown, schema: Schema): z.output<Schema> {

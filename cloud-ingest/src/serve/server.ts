@@ -9,6 +9,7 @@ import type {
 } from '@millrace/contracts'
 import { type Clock, dataFolderHeader, type HttpServer, UnreachableError, UsageError } from '@millrace/pipeline'
 import { type Store, type Tier, totalsOf } from '../stored.ts'
+import { type AlertsContext, serveAlerts } from './alerts.ts'
 import type { EventHub } from './events.ts'
 import { type OpenWindows, toApiSummary } from './open-windows.ts'
 import {
@@ -33,6 +34,7 @@ export interface ServeContext {
   statuses: ReadonlyMap<string, StatusBody>
   accounts(): Promise<AccountsResponse>
   pipeline(): Promise<PipelineResponse>
+  alerts: AlertsContext
   deadLetters(): Promise<NonNullable<StatusResponse['deadLetters']>>
   /** Id of the folder that the ingest runs on. */
   dataFolder: string
@@ -161,8 +163,7 @@ export function serveApi(app: HttpServer['app'], context: ServeContext): void {
     const agents = [...context.statuses.values()]
     return { at: context.clock.now(), agents, deadLetters: await context.deadLetters() }
   })
-  /** No rules are evaluated yet, so none has fired. */
-  app.get('/api/alerts', async () => [])
+  serveAlerts(app, context.alerts)
   listen(app, context)
   backup(app, context)
 }

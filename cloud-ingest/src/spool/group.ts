@@ -1,7 +1,8 @@
-import type { SetAsideReason } from '@millrace/contracts'
+import type { Alert, SetAsideReason } from '@millrace/contracts'
 import { type DeadLetter, deadLetters, type SqlValue, type Statement } from '@millrace/spool'
 import { RangeSet } from '@millrace/windows'
 import type { BodyHead, PartRow, SetAside, Spooled } from '../received.ts'
+import { saveAlerts } from './alert-statements.ts'
 import type { Registry, SeriesState, SourceState } from './registry.ts'
 import { accountRow, completenessRow, GroupRows, partRow, seriesRow, sourceRow } from './statements.ts'
 
@@ -25,6 +26,7 @@ export class Group {
   private readonly staged = new Map<SourceState, Staged>()
   private readonly latest = new Map<SeriesState, PartRow>()
   private readonly letters: DeadLetter[] = []
+  private readonly alerts: Alert[] = []
   /** Place in the log of the group's last row. */
   n: number
 
@@ -58,7 +60,7 @@ export class Group {
     for (const { source, received } of this.staged.values()) {
       this.rows.sources.push(sourceRow(source, received.encode(), this.atMs))
     }
-    return [...this.rows.statements(), ...deadLetters.add(...this.letters)]
+    return [...this.rows.statements(), ...saveAlerts(this.alerts, this.atMs), ...deadLetters.add(...this.letters)]
   }
 
   committed(): void {
@@ -85,6 +87,7 @@ export class Group {
     for (const account of message.accounts) this.rows.accounts.push(accountRow(source.id, seq, account))
     for (const part of message.parts) this.rows.parts.push(this.takePart(part, site, source.id))
     for (const part of message.completeness) this.rows.completeness.push(completenessRow(source.id, part, this.stamp()))
+    this.alerts.push(...message.alerts)
     this.setAside(message, message.setAside)
   }
 

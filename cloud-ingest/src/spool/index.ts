@@ -1,15 +1,16 @@
 import { join } from 'node:path'
 import { isName, type SeriesInfo, type StatusBody } from '@millrace/contracts'
 import type { Clock, Logger } from '@millrace/pipeline'
-import { deadLetters, openSpool, type Spool } from '@millrace/spool'
+import { addMissingTables, deadLetters, openSpool, type Spool } from '@millrace/spool'
 import type { Spooled } from '../received.ts'
 import { type Accounts, readAccounts } from './accounts.ts'
+import { SpoolAlerts } from './alerts.ts'
 import { type AddressedReceipt, Intake } from './intake.ts'
 import { SpoolLog } from './log.ts'
-import { purge } from './purge.ts'
+import { purge, purgeAlerts } from './purge.ts'
 import { Receiver } from './receiver.ts'
 import { Registry } from './registry.ts'
-import { application, tables, version } from './tables.ts'
+import { application, laterTables, tables, version } from './tables.ts'
 
 export interface CustodyOptions {
   dataDir: string
@@ -24,6 +25,7 @@ export interface CustodyOptions {
 export class Custody {
   readonly receiver: Receiver
   readonly log: SpoolLog
+  readonly alerts: SpoolAlerts
   private readonly spool: Spool
   private readonly registry: Registry
   private readonly intake: Intake
@@ -36,6 +38,7 @@ export class Custody {
     this.registry = parts.registry
     this.intake = parts.intake
     this.log = new SpoolLog(parts.spool, parts.registry, () => parts.intake.head)
+    this.alerts = new SpoolAlerts(parts.spool)
     this.receiver = new Receiver({
       intake: parts.intake,
       log: options.log,
@@ -43,6 +46,7 @@ export class Custody {
         this.commits++
         options.committed(receipts, messages)
         this.log.wake()
+        if (messages.some(({ alerts }) => alerts.length > 0)) this.alerts.wake()
       },
     })
   }
@@ -58,6 +62,7 @@ export class Custody {
         { ...spool.movedAside },
         'the spool was damaged and has been moved aside; agents repeat nothing it had acknowledged',
       )
+    await addMissingTables(spool, laterTables)
     const registry = await Registry.load(spool)
     return new Custody({ spool, registry, intake: await Intake.open({ spool, registry, clock }) }, options)
   }
@@ -126,6 +131,11 @@ export class Custody {
 
   async purge(nowMs: number, takenUpTo: number): Promise<void> {
     await purge(this.spool, { nowMs, takenUpTo })
+  }
+
+  /** `takenUpTo`: where the slowest store is in the log of alerts. */
+  async purgeAlerts(nowMs: number, takenUpTo: number): Promise<void> {
+    await purgeAlerts(this.spool, { nowMs, takenUpTo })
   }
 
   async close(): Promise<void> {

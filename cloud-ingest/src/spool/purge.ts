@@ -2,6 +2,8 @@ import type { Spool } from '@millrace/spool'
 import { keepPartsMs } from './group.ts'
 
 const rowsPerStep = 10_000
+/** Of an alert that is over, since its last change. */
+const keepAlertsMs = 90 * 24 * 3_600_000
 
 /** All parts of a window go together, so that a later revision of one of them never stands for the whole. */
 const old: Record<string, string> = {
@@ -27,4 +29,13 @@ export async function purge(spool: Spool, { nowMs, takenUpTo }: { nowMs: number;
   const before = nowMs - keepPartsMs
   for (const table of Object.keys(old)) await drop(spool, table, [takenUpTo, before])
   await spool.write([{ sql: 'DELETE FROM bodies WHERE at_ms < ?', rows: [[before]] }], { reserve: true })
+}
+
+/** Drops alerts that were over 90 days ago and have been taken by every store. */
+export async function purgeAlerts(
+  spool: Spool,
+  { nowMs, takenUpTo }: { nowMs: number; takenUpTo: number },
+): Promise<void> {
+  const sql = "DELETE FROM alerts WHERE state <> 'active' AND at_ms < ? AND n <= ?"
+  await spool.write([{ sql, rows: [[nowMs - keepAlertsMs, takenUpTo]] }], { reserve: true })
 }

@@ -1,4 +1,5 @@
-import { cursors, deadLetters } from '@millrace/spool'
+import { cursors, deadLetters, values } from '@millrace/spool'
+import { alertTables } from './alert-tables.ts'
 
 export const application = 'millrace-ingest'
 export const version = 1
@@ -45,3 +46,6 @@ export const tables: readonly string[] = [
     UPDATE accounts SET held = held + ${held('new')} - ${held('old')},
       refused = refused + ${refused('new')} - ${refused('old')} WHERE ${ofDevice}; END`,
 ]
+
+/** Made on opening where a spool does not have them yet: they came after its first version. */
+export const laterTables: readonly string[] = [...values.schema, ...alertTables]

@@ -1,6 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
+import type { Alert } from '@millrace/contracts'
 import type { CompletenessRow, StoreBatch, StoredRow } from '../stored.ts'
-import { type BootRow, completenessTable, selectList, summaryTable } from './duckdb-tables.ts'
+import { alertTable, type BootRow, completenessTable, selectList, summaryTable } from './duckdb-tables.ts'
 
 /** The table's rows as they come off the disk. */
 export async function* exportRows(connection: DuckDBConnection, table: string): AsyncIterable<StoreBatch> {
@@ -18,6 +19,15 @@ export async function* exportCompleteness(connection: DuckDBConnection, table: s
     if (completeness.length > 0) yield { rows: [], completeness }
   }
   yield { rows: [], completeness: gathered.rest() }
+}
+
+export type AlertRow = Omit<Alert, 'labels'> & { labels: string }
+
+export const toAlert = ({ labels, ...row }: AlertRow): Alert => ({ ...row, labels: JSON.parse(labels) })
+
+export async function* exportAlerts(connection: DuckDBConnection): AsyncIterable<Alert[]> {
+  const found = await connection.stream(`SELECT ${selectList(alertTable)} FROM alert t`)
+  for await (const rows of found.yieldRowObjectJs()) yield (rows as unknown as AlertRow[]).map(toAlert)
 }
 
 /** Runs of one window, which may be split between two chunks. */

@@ -1,6 +1,6 @@
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { MillraceError } from '@millrace/pipeline'
-import { completenessTable, createTable, readingTable, summaryTable } from './duckdb-tables.ts'
+import { alertTable, completenessTable, createTable, readingTable, summaryTable } from './duckdb-tables.ts'
 
 const application = 'millrace-store'
 const version = 1
@@ -62,6 +62,7 @@ export async function openDuckDb(file: string): Promise<{ instance: DuckDBInstan
     if (tables.includes(marker)) await checkVersion(connection, file)
     else if (tables.length > 0) throw foreign(file, 'belongs to another program')
     else await createTables(connection)
+    await connection.run(createTable('alert', alertTable))
     return { instance, tables: await tablesOf(connection) }
   } catch (error) {
     connection.closeSync()

@@ -1,5 +1,5 @@
 import type { DuckDBConnection, DuckDBInstance, DuckDBValue } from '@duckdb/node-api'
-import type { SeriesInfo } from '@millrace/contracts'
+import type { Alert, SeriesInfo } from '@millrace/contracts'
 import type { Clock } from '@millrace/pipeline'
 import type {
   BootShare,
@@ -15,8 +15,9 @@ import type {
 } from '../stored.ts'
 import { lengthLabel, retentionDays } from '../stored.ts'
 import { groupBoots } from './boots.ts'
-import { exportCompleteness, exportRows } from './duckdb-export.ts'
+import { type AlertRow, exportAlerts, exportCompleteness, exportRows, toAlert } from './duckdb-export.ts'
 import {
+  alertTable,
   completenessTable,
   createStage,
   createTable,
@@ -90,6 +91,15 @@ export class DuckDbStore implements Store {
     await this.enqueue(async () => await this.replace('reading', readingTable, [...newest.values()]))
   }
 
+  async writeAlerts(alerts: readonly Alert[]): Promise<void> {
+    await this.enqueue(async () => await this.replace('alert', alertTable, alerts))
+  }
+
+  async readAlerts({ from, to }: { from: number; to: number }): Promise<Alert[]> {
+    const sql = `SELECT ${selectList(alertTable)} FROM alert t WHERE start >= ?::BIGINT AND start < ?::BIGINT ORDER BY start, id`
+    return (await this.read<AlertRow>(sql, [from, to])).map(toAlert)
+  }
+
   async readRows(tier: Tier, ranges: readonly SeriesRange[]): Promise<StoredRow[][]> {
     const result: StoredRow[][] = ranges.map(() => [])
     for (let from = 0; from < ranges.length; from += maxRangesPerQuery) {
@@ -137,6 +147,10 @@ export class DuckDbStore implements Store {
     } finally {
       connection.closeSync()
     }
+  }
+
+  async *readAllAlerts(): AsyncIterable<Alert[]> {
+    yield* exportAlerts(this.reader)
   }
 
   async series(): Promise<SeriesInfo[]> {

@@ -1,4 +1,5 @@
 import { BIGINT, DOUBLE, DuckDBDataChunk, type DuckDBType, type DuckDBValue, VARCHAR } from '@duckdb/node-api'
+import type { Alert } from '@millrace/contracts'
 import type { BootShare, CompletenessRow, LiveReading, StoredRow } from '../stored.ts'
 
 interface Column<Row> {
@@ -64,6 +65,31 @@ export const readingTable: TableKind<LiveReading> = {
   ],
   key: ['ts', 'device', 'metric', 'site'],
   time: 'ts',
+}
+
+/** Labels are one text of JSON; retention is none. */
+export const alertTable: TableKind<Alert> = {
+  columns: [
+    ...texts<Alert>(
+      'id',
+      'site',
+      'device',
+      'metric',
+      'rule',
+      'version',
+      'owner',
+      'cause',
+      'severity',
+      'state',
+      'change',
+    ),
+    ...texts<Alert>('agent', 'unit', 'message', 'movedFrom'),
+    { name: 'labels', type: VARCHAR, of: ({ labels }) => JSON.stringify(labels) },
+    ...integers<Alert>('rev', 'start', 'raised', 'end', 'learned'),
+    ...doubles<Alert>('value', 'threshold'),
+  ],
+  key: ['start', 'id'],
+  time: 'start',
 }
 
 const quote = (name: string) => `"${name}"`

@@ -33,7 +33,16 @@ const pipeline = {
   ...typesOf('integer', 'total', 'errors', 'behind', 'bytes', 'maxBytes', 'up'),
 }
 
+/** Fields of an alert; `end` is 0 while it is active, as a field once written can never be taken away. */
+const alert = {
+  ...typesOf('string', 'id', 'rule', 'version', 'owner', 'cause', 'severity', 'state', 'change', 'agent'),
+  ...typesOf('string', 'unit', 'message', 'labels', 'movedFrom'),
+  ...typesOf('integer', 'rev', 'raised', 'end', 'learned'),
+  ...typesOf('float', 'value', 'threshold'),
+}
+
 const small = [
+  { measurement: 'alert', tags: ['site', 'device', 'metric'], fields: alert },
   { measurement: 'accounts', tags: ['site'], fields: accounts },
   { measurement: 'accounts_1h', tags: ['site'], fields: accounts },
   { measurement: 'pipeline', tags: ['stage', 'site', 'agent'], fields: pipeline },

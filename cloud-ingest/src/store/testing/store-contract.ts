@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { CompletenessRow, Store, StoreBatch, StoredRow } from '../../stored.ts'
+import { alertOf } from '../../testing/alerts.ts'
 import { minuteMs, type RowSpec, storedRow } from '../../testing/rows.ts'
 
 export interface StoreUnderTest {
@@ -157,6 +158,41 @@ export function testStore(name: string, create: () => Promise<StoreUnderTest>): 
       expect(sorted(found.completeness)).toEqual(sorted(completeness))
       const firstLong = found.rows.findIndex(({ lengthMs }) => lengthMs >= hourMs)
       expect(found.rows.slice(firstLong).every(({ lengthMs }) => lengthMs >= hourMs)).toBe(true)
+    })
+
+    const alerts = (from = now, to = now + hourMs) => store.readAlerts({ from, to })
+
+    test('an alert reads back as it was written; a repeat changes nothing, a later revision replaces the whole', async () => {
+      const open = alertOf({ start: now, message: 'a "b" \\ c, d=e 𝄞', labels: { team: "o'ps", room: 'cold "1"' } })
+      await store.writeAlerts([open])
+      await store.writeAlerts([open])
+      expect(await alerts()).toEqual([open])
+      const cleared = alertOf({ ...open, rev: 1, change: 'cleared', state: 'cleared', end: now + 5 * minuteMs })
+      await store.writeAlerts([cleared])
+      expect(await alerts()).toEqual([cleared])
+      const again = alertOf({ ...open, rev: 2, message: 'late data' })
+      await store.writeAlerts([again])
+      expect(await alerts()).toEqual([again])
+      expect(await alerts(now + 1)).toEqual([])
+    })
+
+    test('alerts of several rules at one series and moment, and of no device, stay apart', async () => {
+      const rules = Array.from({ length: 50 }, (_, index) => alertOf({ start: now, rule: `rule-${index}` }))
+      const offline = alertOf({ start: now, cause: 'agent-offline', device: null, metric: null, agent: 'edge' })
+      const group = alertOf({ start: now, device: null, agent: null, value: null, threshold: null })
+      const all = [...rules, { ...offline, rule: 'off', id: `off/north/-/-/${now}` }, group]
+      await store.writeAlerts(all)
+      const byId = (a: { id: string }, b: { id: string }) => (a.id < b.id ? -1 : 1)
+      expect((await alerts()).sort(byId)).toEqual(all.sort(byId))
+    })
+
+    test('thousands of alerts are written at once and read for a backup', async () => {
+      const many = Array.from({ length: 3_000 }, (_, index) => alertOf({ start: now, device: `d${index}` }))
+      await store.writeAlerts(many)
+      const found: string[] = []
+      for await (const batch of store.readAllAlerts()) found.push(...batch.map(({ id }) => id))
+      expect(found.sort()).toEqual(many.map(({ id }) => id).sort())
+      expect(await store.series()).toEqual([])
     })
 
     test('everything is there after it was closed and opened again', async () => {

@@ -1,0 +1,65 @@
+import type { Readable } from 'node:stream'
+import { createHttpServer, dataFolderId, type HttpServer } from '@millrace/pipeline'
+import { backupStream } from './backup/write.ts'
+import type { Parts } from './parts.ts'
+import { createFigures } from './reporting.ts'
+import { servePage } from './serve/page.ts'
+import { serveApi } from './serve/server.ts'
+
+/** A backup waits so long for a store that is behind. */
+const drainWithinMs = 20_000
+
+/**
+ * Ready means: takes what agents send, and answers. A broker that is away, or a store beside the first, is named in the
+ * reasons and hinders neither.
+ */
+function readiness({ feeders, link, custody }: Parts): { ok: boolean; reasons: string[] } {
+  const [first, ...others] = feeders.states().map(({ type, error }) => error && `store ${type}: ${error}`)
+  const hindered = [custody.receiver.problem, first].filter((reason) => reason != null)
+  const reasons = [...hindered, link.problem(), ...others].filter((reason) => reason != null)
+  return { ok: hindered.length === 0, reasons }
+}
+
+/** Nothing is committed or receipted while the backup is read, so that spool and store belong together. */
+async function backUp(type: string | undefined, { config, clock, stores, custody, feeders }: Parts): Promise<Readable> {
+  const [first] = stores.keys()
+  const name = type ?? first!
+  const release = await custody.receiver.hold()
+  try {
+    for (const drained of new Set([first!, name])) await feeders.drained(drained, drainWithinMs)
+    const stream = backupStream({
+      ...{ store: name, atMs: clock.now(), dataDir: config.dataDir },
+      copySpoolTo: (file) => custody.copyTo(file),
+      readAll: () => stores.get(name)!.readAll(),
+      readAllAlerts: () => stores.get(name)!.readAllAlerts(),
+    })
+    return stream.once('close', release)
+  } catch (error) {
+    release()
+    throw error
+  }
+}
+
+/** The HTTP side, not yet listening. */
+export async function createHttp(parts: Parts): Promise<HttpServer> {
+  const { config, clock, log, meters, view, stores, custody, feeders, alerting } = parts
+  const { page, ...address } = config.http
+  const figures = createFigures(parts)
+  const http = createHttpServer({ ...address, log, meters, name: 'millrace-ingest', ready: () => readiness(parts) })
+  serveApi(http.app, {
+    ...{ clock, stores, series: view.series, openWindows: view.openWindows, events: view.events },
+    statuses: view.statuses,
+    dataFolder: dataFolderId(config.dataDir),
+    accounts: async () => {
+      const { total, devices } = await custody.accounts(feeders.progress())
+      return { at: clock.now(), total, devices, stores: feeders.states() }
+    },
+    pipeline: () => figures.read(),
+    alerts: { clock, list: (query) => alerting.list(query), find: (id) => alerting.find(id) },
+    deadLetters: () => custody.deadLetters(),
+    backup: (store) => backUp(store, parts),
+  })
+  parts.stages.watch(http.app)
+  await servePage(http.app, page)
+  return http
+}
