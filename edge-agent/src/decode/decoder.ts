@@ -20,7 +20,7 @@ export interface Decoder {
 /** Told what becomes of a message, for people who try one. */
 export interface Trace {
   matched(decoder: string, rule: string): void
-  setAside(what: string, reason: string, why: string): void
+  setAside(what: { what: string; reason: string; why: string; count: number }): void
   /** A message or a member of one that is no reading, and why it is none. */
   left(what: string, why: string): void
 }

@@ -94,7 +94,7 @@ export class Recorder {
     const known = this.#found.get(key)
     if (known) known.count += count
     else this.#found.set(key, { target, reason, count })
-    this.#context.trace?.setAside(what, reason, why)
+    this.#context.trace?.setAside({ what, reason, why, count })
   }
 
   /** Ends the message: one dead letter for each device and reason in it. */

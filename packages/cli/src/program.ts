@@ -74,8 +74,12 @@ const services: PassedOn[] = [
   {
     name: 'agent',
     app: 'agent',
-    description: 'run the edge agent: broker for devices, windows, spool, uplink',
-    examples: ['millrace agent --config agent.yaml'],
+    description: 'run the edge agent, or show with --try-topic and --try-payload what a message would become',
+    examples: [
+      'millrace agent --config agent.yaml',
+      `millrace agent --config agent.yaml --try-topic zigbee2mqtt/attic --try-payload '{"temperature":21.4}'`,
+      'mosquitto_sub -C 1 -t tele/plug/SENSOR | millrace agent --try-topic tele/plug/SENSOR --try-payload -',
+    ],
   },
   {
     name: 'ingest',

@@ -33,6 +33,11 @@ export function collect(document: unknown, route: Route, trace: Trace | undefine
   return { candidates, count }
 }
 
+/** Rounded to 12 digits, which hides what binary fractions add: 1.1 times 1000 is 1100. */
+function scaled(value: number, { scale, offset }: Rule['entry']): number {
+  return scale === 1 && offset === 0 ? value : Number((value * scale + offset).toPrecision(12))
+}
+
 /** The reading, or why the member is none. */
 function candidateOf(member: Member, { document, route }: { document: unknown; route: Route }): Candidate | string {
   const rules = route.rulesOf(member)
@@ -42,6 +47,6 @@ function candidateOf(member: Member, { document, route }: { document: unknown; r
   const number = numberOf(member.value, rule)
   if (number === 'none') return 'says that there is no value'
   if (number === 'text' && rule.ignoresText) return 'text'
-  const value = number === 'text' ? Number.NaN : number * rule.entry.scale + rule.entry.offset
+  const value = number === 'text' ? Number.NaN : scaled(number, rule.entry)
   return { pointer: pointerOf(member.path), rule, value: Math.abs(value) <= maxAbsoluteValue ? value : Number.NaN }
 }

@@ -67,7 +67,8 @@ export function convert(value: number, from: string, to: string): number | undef
   const source = bySymbol.get(from)
   const target = bySymbol.get(to)
   if (!source || source.dimension !== target?.dimension) return undefined
-  return (value * source.scale + source.offset - target.offset) / target.scale
+  // 12 digits hide what binary fractions add.
+  return Number(((value * source.scale + source.offset - target.offset) / target.scale).toPrecision(12))
 }
 
 const metrics: Readonly<Record<string, string>> = {
