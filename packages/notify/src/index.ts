@@ -1,3 +1,5 @@
 export { channels } from './channels/index.ts'
 export { type NotifyConfig, newSilenceSchema, notifySchema } from './config.ts'
+export { openNotifier } from './open-notifier.ts'
+export { notifyTables } from './tables.ts'
 export * from './types.ts'

@@ -54,6 +54,8 @@ export const channelSettings = z.object({
   /** Names the channel in status, log and idempotency keys: told again from the start under another name. */
   name: nameSchema,
   match: matchSettings.optional(),
+  /** How long one try may take. */
+  timeout: durationMs.refine((ms) => ms >= 100 && ms <= 300_000, 'a duration from 100ms to 5m').default(10_000),
   ...pace,
 })
 export type ChannelSettings = z.output<typeof channelSettings>

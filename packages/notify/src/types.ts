@@ -1,5 +1,5 @@
 import type { Acknowledgement, Alert, RulesStatus, Silence } from '@millrace/contracts'
-import type { BackoffLimits, Clock, Logger } from '@millrace/pipeline'
+import type { BackoffLimits, Clock, Logger, Message } from '@millrace/pipeline'
 import type { Spool, Statement } from '@millrace/spool'
 import type { NotifyConfig } from './config.ts'
 
@@ -12,6 +12,8 @@ export interface NotifierOptions {
   log: Logger
   /** Who speaks: the name of the agent, or `ingest`. Stands in every notice. */
   evaluator: string
+  /** Publishes at this service's own MQTT broker, for channels of type `mqtt` without `url`; rejects while it is not up. */
+  publish?: (message: Message) => Promise<void>
   /** Waits between tries of a channel that fails, real ms; 1 s to 5 min unless set. */
   backoff?: BackoffLimits
 }
@@ -108,6 +110,9 @@ export interface ChannelContext {
   name: string
   evaluator: string
   log: Logger
+  publish?: (message: Message) => Promise<void>
+  /** For a channel of states: the far side may have forgotten, every state is to be told once more. */
+  stateAgain(): void
 }
 
 /** The notice certainly did not arrive: it may be made anew before the next try. */
