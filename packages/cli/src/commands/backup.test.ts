@@ -55,7 +55,7 @@ it('names what is missing where neither an ingest runs nor its config is found',
 
 it('leaves no half of a backup behind, and says what the ingest said', async () => {
   const tokenFile = join(folder, 'token')
-  writeFileSync(tokenFile, 'a-long-enough-token\n')
+  writeFileSync(tokenFile, 'a-long-enough-token\n', { mode: 0o600 })
   const asked = await withIngest(200, async (url) => {
     await expect(runBackup({ to, dataDir: folder, url, tokenFile, store: 'duckdb' })).rejects.toThrow()
   })
@@ -138,4 +138,22 @@ it('asks the ingest of a config file at the address in that file', async () => {
     expect(await runBackup({ to, dataDir: folder, config })).toBe(2)
   })
   expect(madeIn()).toEqual([])
+})
+
+it('takes the token of an ingest from its config file, unless another is named', async () => {
+  const config = join(folder, 'ingest.yaml')
+  const token = (name: string) => {
+    const file = join(folder, name)
+    writeFileSync(file, `a-long-enough-token-of-${name}\n`, { mode: 0o600 })
+    return file
+  }
+  const settings = (port: number) => ({ dataDir: folder, http: { port, tokenFile: token('config') } })
+  const ask = (flags: object) =>
+    withIngest(401, async (url) => {
+      writeFileSync(config, stringify(settings(Number(new URL(url).port))))
+      // It does not say on which folder it runs, so it is not believed; what it was asked with is seen.
+      await runBackup({ to, dataDir: folder, config, ...flags }).catch(() => undefined)
+    })
+  expect(await ask({})).toMatch(/Bearer a-long-enough-token-of-config$/)
+  expect(await ask({ tokenFile: token('flag') })).toMatch(/Bearer a-long-enough-token-of-flag$/)
 })

@@ -1,9 +1,17 @@
-import { createWriteStream, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
+import { createWriteStream, existsSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ReadableStream } from 'node:stream/web'
-import { dataFolderHeader, dataFolderId, loadConfig, MillraceError, UsageError } from '@millrace/pipeline'
+import {
+  dataFolderHeader,
+  dataFolderId,
+  loadConfig,
+  MillraceError,
+  makeConfiguredFolders,
+  readSecret,
+  UsageError,
+} from '@millrace/pipeline'
 import { z } from 'zod'
 import { runApp } from '../run-app.ts'
 import { ingestDataIn, stackPaths } from '../up/config-files.ts'
@@ -45,11 +53,19 @@ interface Asked {
   url: string
   /** Id of the data folder that the ingest there has to be on; undefined where the address alone was given. */
   dataFolder?: string
+  /** The file that holds its token, and the setting or flag that names it. */
+  token?: { file: string; setting: string }
 }
 
 const fileSettings = z.object({
   dataDir: z.string(),
-  http: z.object({ host: z.string().default(loopback), port: z.number().default(defaultPort) }).prefault({}),
+  http: z
+    .object({
+      host: z.string().default(loopback),
+      port: z.number().default(defaultPort),
+      tokenFile: z.string().optional(),
+    })
+    .prefault({}),
 })
 
 /** Where an ingest that listens on every address is reached from here. */
@@ -59,7 +75,8 @@ async function askedByConfig(config: string): Promise<Asked> {
   const { dataDir, http } = await loadConfig(ingestConfigOf({ config, dataDir: '' }), fileSettings)
   const host = anyAddress[http.host] ?? http.host
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${http.port}`
-  return { url, dataFolder: dataFolderId(dataDir) }
+  const token = http.tokenFile === undefined ? {} : { token: { file: http.tokenFile, setting: 'http.tokenFile' } }
+  return { url, dataFolder: dataFolderId(dataDir), ...token }
 }
 
 /** Undefined where the stack was stopped, or killed: its port may be another stack's by now. */
@@ -76,11 +93,15 @@ async function askedBy({ url, config, dataDir }: BackupFlags): Promise<Asked | u
 }
 
 /** The answer of a running ingest; undefined where none runs there, or one on another data folder. */
-async function ask({ store, tokenFile }: BackupFlags, { url, dataFolder }: Asked): Promise<Response | undefined> {
+async function ask(
+  { store, tokenFile }: BackupFlags,
+  { url, dataFolder, token }: Asked,
+): Promise<Response | undefined> {
   const address = new URL('/api/backup', url)
   if (store !== undefined) address.searchParams.set('store', store)
   const headers = new Headers({ 'x-millrace': 'backup' })
-  if (tokenFile !== undefined) headers.set('authorization', `Bearer ${readFileSync(tokenFile, 'utf8').trim()}`)
+  const secret = tokenFile === undefined ? token : { file: tokenFile, setting: '--token-file' }
+  if (secret) headers.set('authorization', `Bearer ${readSecret(secret.file, secret.setting)}`)
   if (dataFolder !== undefined) headers.set(dataFolderHeader, dataFolder)
   const response = await fetch(address, { headers }).catch(() => undefined)
   if (dataFolder === undefined || response?.headers.get(dataFolderHeader) === dataFolder) return response
@@ -109,7 +130,7 @@ async function fromStopped(flags: BackupFlags, file: string): Promise<number> {
 /** One file in the folder: the ingest's spool and every row of one store. From a running ingest, else from its files. */
 export async function runBackup(flags: BackupFlags): Promise<number> {
   const folder = resolve(flags.to)
-  mkdirSync(folder, { recursive: true })
+  makeConfiguredFolders(folder, '--to')
   const file = fileIn(folder, new Date())
   const partial = `${file}.partial`
   try {
