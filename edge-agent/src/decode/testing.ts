@@ -1,5 +1,7 @@
-import type { Message } from '@millrace/pipeline'
+import { checkConfig, type Message } from '@millrace/pipeline'
 import { BatchBuilder } from './batch-builder.ts'
+import type { Decoder } from './decoder.ts'
+import { createDecoders, decoders } from './index.ts'
 import { JsonDecoder } from './json.ts'
 import { catalogued, type DecoderNames, type Quantity } from './names.ts'
 
@@ -54,11 +56,33 @@ export function decodeAll(inputs: readonly TestInput[], { scans = true, maxSerie
   const names = new TestNames({ maxSeries, maxDevices })
   const columns = new BatchBuilder()
   const decoder = new JsonDecoder({ names, columns }, { scans })
+  return { ...decodedBy({ decoder, names, columns }, inputs), scanned: decoder.scanned }
+}
+
+/** The same with the formats of real devices, as they would stand in a config file; the agent's site is `hall`. */
+export async function decodeFormats(
+  formats: readonly object[],
+  inputs: readonly TestInput[],
+  { maxSeries = 1e6, maxDevices = 1e6 } = {},
+) {
+  const names = new TestNames({ maxSeries, maxDevices })
+  const columns = new BatchBuilder()
+  const settings = formats.map((format) => checkConfig(format, decoders.schema, 'the test'))
+  const decoder = await createDecoders(settings, { names, columns, site: 'hall' })
+  return { ...decodedBy({ decoder, names, columns }, inputs), decoder }
+}
+
+interface Decoding {
+  decoder: Decoder
+  names: TestNames
+  columns: BatchBuilder
+}
+
+function decodedBy({ decoder, names, columns }: Decoding, inputs: readonly TestInput[]) {
   for (const [topic, payload, rest] of inputs) decoder.decode({ topic, body: Buffer.from(payload), ...rest }, 1000)
   const { readings, messages, invalid } = columns.take()
   return {
     names,
-    scanned: decoder.scanned,
     readings: Array.from({ length: readings.length }, (_, at) => ({
       series: names.allSeries[readings.series[at]!]!,
       ts: readings.ts[at]!,
@@ -77,4 +101,11 @@ export function decodeAll(inputs: readonly TestInput[], { scans = true, maxSerie
     invalid: invalid.map(({ device, reason, count }) => ({ device: names.devices[device]!, reason, count })),
     deadLetters: decoder.takeDeadLetters(),
   }
+}
+
+/** Each reading as `site/device/metric value unit`, in order. */
+export function readingLines({ names, readings }: Pick<ReturnType<typeof decodedBy>, 'names' | 'readings'>): string[] {
+  return readings.map(({ series, value }) =>
+    `${series} ${value} ${names.unitOf(names.allSeries.indexOf(series))}`.trimEnd(),
+  )
 }

@@ -12,7 +12,7 @@ const maxRawNames = 100_000
 
 export interface RouterOptions {
   mappings: readonly MappingSettings[]
-  /** Of devices whose mapping names none. */
+  /** Of devices whose mapping and topic name none. */
   site: string
   /** Names of devices as they shall be, by what their firmware calls them. */
   aliases: Readonly<Record<string, string>>
@@ -75,7 +75,7 @@ export class Router {
 
   #named({ mapping: { settings }, captures }: Match): Named {
     if (settings.ignore) return { problem: 'ignored' }
-    const rawSite = render(settings.site ?? this.#options.site, captures)
+    const rawSite = render(settings.site ?? captures.site ?? this.#options.site, captures)
     const rawDevice = render(settings.device, captures)
     const site = validName(rawSite)
     const device = this.#nameOf(rawDevice)

@@ -57,6 +57,7 @@ const mapping = z.strictObject({
   topic,
   /** The messages hold no readings and are no dead letters either. */
   ignore: z.literal(true).optional(),
+  /** What the topic captures as {site}, else the decoder's, unless set. */
   site: template.optional(),
   device: template.default('{device}'),
   payload: z.enum(['json', 'text']).default('json'),
