@@ -1,3 +1,4 @@
+import { notifySchema } from '@millrace/notify'
 import { byteSize } from '@millrace/pipeline'
 import { z } from 'zod'
 import { collectors } from './collect/index.ts'
@@ -28,6 +29,8 @@ export const configSchema = z.strictObject({
       page: z.string().min(1).optional(),
     })
     .prefault({}),
+  /** Who is told of alerts that were raised here. */
+  notify: notifySchema,
   spool: z.strictObject({ maxBytes: byteSize.default(4 * 1024 ** 3) }).prefault({}),
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']).default('info') }).prefault({}),
 })

@@ -3,6 +3,7 @@ import { createHttpServer, dataFolderId, type HttpServer } from '@millrace/pipel
 import { backupStream } from './backup/write.ts'
 import type { Parts } from './parts.ts'
 import { createFigures } from './reporting.ts'
+import type { AlertsContext } from './serve/alerts.ts'
 import { servePage } from './serve/page.ts'
 import { serveApi } from './serve/server.ts'
 
@@ -40,9 +41,23 @@ async function backUp(type: string | undefined, { config, clock, stores, custody
   }
 }
 
+function alertsOf({ alerting, clock }: Parts): AlertsContext {
+  return {
+    clock,
+    list: (query) => alerting.list(query),
+    find: (id) => alerting.find(id),
+    acknowledge: (id, acknowledgement) => alerting.acknowledge(id, acknowledgement),
+    silences: () => alerting.silences(),
+    addSilence: (silence) => alerting.addSilence(silence),
+    removeSilence: (id) => alerting.removeSilence(id),
+    evaluators: () => alerting.evaluators(),
+    rules: () => alerting.rulesInForce(),
+  }
+}
+
 /** The HTTP side, not yet listening. */
 export async function createHttp(parts: Parts): Promise<HttpServer> {
-  const { config, clock, log, meters, view, stores, custody, feeders, alerting } = parts
+  const { config, clock, log, meters, view, stores, custody, feeders } = parts
   const { page, ...address } = config.http
   const figures = createFigures(parts)
   const http = createHttpServer({ ...address, log, meters, name: 'millrace-ingest', ready: () => readiness(parts) })
@@ -55,7 +70,7 @@ export async function createHttp(parts: Parts): Promise<HttpServer> {
       return { at: clock.now(), total, devices, stores: feeders.states() }
     },
     pipeline: () => figures.read(),
-    alerts: { clock, list: (query) => alerting.list(query), find: (id) => alerting.find(id) },
+    alerts: alertsOf(parts),
     deadLetters: () => custody.deadLetters(),
     backup: (store) => backUp(store, parts),
   })

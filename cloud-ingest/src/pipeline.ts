@@ -70,10 +70,11 @@ export async function startIngest(config: IngestConfig, context: IngestContext):
 }
 
 /** One message on its way: what is promised goes to the spool, the rest to whoever looks. */
-function receive(message: Message, { custody, view, feeds, meters, receipts, stages }: Parts): void {
+function receive(message: Message, { custody, view, feeds, meters, receipts, alerting, stages }: Parts): void {
   const decoded = decodeMessage(message)
   meters.counter('messages_total', 'Messages received', ['kind']).inc({ kind: decoded.kind })
   stages.received(decoded)
+  alerting.received(decoded)
   if (decoded.kind === 'spooled') custody.receiver.offer(decoded.spooled)
   if (decoded.kind === 'provisional') view.provisional(decoded.body)
   if (decoded.kind === 'status') {
@@ -93,11 +94,13 @@ async function createParts(config: IngestConfig, { clock, log }: IngestContext):
   const stages = new OwnStages()
   const stores = await openStores(config, { clock, log })
   let receipts: ReceiptBox | undefined
+  let alerting: Alerting | undefined
   const custody = await Custody.open({
     ...{ dataDir, clock, log, maxBytes: spool.maxBytes },
     committed(owed, messages) {
       for (const receipt of owed) receipts?.offer(receipt)
       view.committed(messages)
+      alerting?.committed(messages)
       stages.committed(messages)
     },
   })
@@ -106,6 +109,7 @@ async function createParts(config: IngestConfig, { clock, log }: IngestContext):
   link.onConnect(() => {
     for (const receipt of custody.receipts()) receipts.offer(receipt)
   })
+  alerting = await Alerting.open({ config, custody, stores, view, clock, log })
   const shared = { clock, log: custody.log, logger: log, days: daysIn(dayZone) }
   const feeders = new Feeders(
     [...stores].map(([name, store], index) => {
@@ -115,7 +119,6 @@ async function createParts(config: IngestConfig, { clock, log }: IngestContext):
   )
   view.know(await knownSeries(stores, custody))
   const feeds = [...stores.values()].map((store) => new LiveFeed(store, log))
-  const alerting = new Alerting({ custody, stores, view, log })
   const meters = createMeters('millrace_ingest')
   return { config, clock, log, meters, view, stores, custody, link, receipts, feeders, feeds, alerting, stages }
 }

@@ -46,6 +46,10 @@ export class SpoolAlerts implements AlertLog {
     return row && toAlert(row)
   }
 
+  async active(): Promise<Alert[]> {
+    return (await this.spool.read("SELECT body FROM alerts WHERE state = 'active'")).map(toAlert)
+  }
+
   async cursor(reader: string): Promise<number> {
     return (await cursors.load(this.spool, cursorName(reader))) ?? 0
   }

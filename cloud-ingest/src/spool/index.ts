@@ -5,6 +5,7 @@ import { addMissingTables, deadLetters, openSpool, type Spool } from '@millrace/
 import type { Spooled } from '../received.ts'
 import { type Accounts, readAccounts } from './accounts.ts'
 import { SpoolAlerts } from './alerts.ts'
+import { SpoolEvaluation } from './evaluation.ts'
 import { type AddressedReceipt, Intake } from './intake.ts'
 import { SpoolLog } from './log.ts'
 import { purge, purgeAlerts } from './purge.ts'
@@ -26,7 +27,9 @@ export class Custody {
   readonly receiver: Receiver
   readonly log: SpoolLog
   readonly alerts: SpoolAlerts
-  private readonly spool: Spool
+  readonly evaluation: SpoolEvaluation
+  /** For parts that keep tables of their own in it. */
+  readonly spool: Spool
   private readonly registry: Registry
   private readonly intake: Intake
   private accountsAt = -1
@@ -39,6 +42,8 @@ export class Custody {
     this.intake = parts.intake
     this.log = new SpoolLog(parts.spool, parts.registry, () => parts.intake.head)
     this.alerts = new SpoolAlerts(parts.spool)
+    const committed = () => this.alerts.wake()
+    this.evaluation = new SpoolEvaluation({ spool: parts.spool, head: () => parts.intake.head, committed })
     this.receiver = new Receiver({
       intake: parts.intake,
       log: options.log,

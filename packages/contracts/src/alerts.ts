@@ -130,3 +130,14 @@ export interface LiveAlertEvent {
   site: string
   alerts: ApiAlert[]
 }
+
+/** `GET /api/rules`: the rules in the folder of the ingest, whoever owns them. */
+export interface RulesResponse {
+  at: number
+  /** First 12 hexadecimal digits of the hash over all rules in force; null where the ingest has no folder of rules. */
+  version: string | null
+  /** Why the newest files were refused, the last good rules being in force; null when they are in force. */
+  problem: string | null
+  rules: { id: string; at: RuleOwner; kind: string; cause: AlertCause; severity: Severity; version: string }[]
+  evaluators: RulesStatus[]
+}

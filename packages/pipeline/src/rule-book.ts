@@ -1,0 +1,85 @@
+import type { Problem } from './errors.ts'
+import type { Logger } from './log.ts'
+
+/** A file of a folder of rules: its name and what its YAML says. */
+export interface RuleFile {
+  name: string
+  content: unknown
+}
+
+export interface RuleBookOptions<Rule> {
+  compile(files: readonly RuleFile[]): { rules: readonly Rule[]; problems: readonly Problem[] }
+  /** Names rules in force. */
+  versionOf(rules: readonly Rule[]): string
+  log: Logger
+}
+
+/** Rules that are new in force. `saved` is to be kept with what they cause, and given to `restore`; null: nothing. */
+export interface NewRules<Rule> {
+  rules: readonly Rule[]
+  saved: Uint8Array | null
+}
+
+/** The last good rules: they stay in force while the folder has bad ones, also over a new start. */
+export class RuleBook<Rule> {
+  private readonly options: RuleBookOptions<Rule>
+  private inForce: readonly Rule[] = []
+  private named: string
+  private refused: string | null = null
+
+  constructor(options: RuleBookOptions<Rule>) {
+    this.options = options
+    this.named = options.versionOf([])
+  }
+
+  get rules(): readonly Rule[] {
+    return this.inForce
+  }
+
+  get version(): string {
+    return this.named
+  }
+
+  /** Why the newest files were refused; null where they are in force. */
+  get problem(): string | null {
+    return this.refused
+  }
+
+  /** The rules that were in force when the service ended; those that this program cannot read any more are none. */
+  restore(saved: Uint8Array | undefined): void {
+    if (saved === undefined) return
+    const files = JSON.parse(Buffer.from(saved).toString('utf8')) as RuleFile[]
+    const { rules, problems } = this.options.compile(files)
+    if (problems.length === 0) this.take(rules)
+  }
+
+  /** What the folder says now; undefined where that is bad, or the same. */
+  read(files: readonly RuleFile[]): NewRules<Rule> | undefined {
+    const { rules, problems } = this.options.compile(files)
+    if (problems.length > 0) {
+      this.refuse(problems)
+      return undefined
+    }
+    this.refused = null
+    if (this.options.versionOf(rules) === this.named) return undefined
+    this.take(rules)
+    this.options.log.info({ version: this.named, rules: rules.length }, 'alert rules in force')
+    return { rules, saved: rules.length === 0 ? null : Buffer.from(JSON.stringify(files)) }
+  }
+
+  /** Bad files change nothing but what the status says. */
+  refuse(problems: readonly Problem[]): void {
+    const [first] = problems
+    if (!first) return
+    const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : ''
+    const problem = `${first.path}: found ${first.found}, expected ${first.expected}${more}`
+    if (problem === this.refused) return
+    this.refused = problem
+    this.options.log.error({ problems, version: this.named }, 'alert rules are refused, the last good ones stay')
+  }
+
+  private take(rules: readonly Rule[]): void {
+    this.inForce = rules
+    this.named = this.options.versionOf(rules)
+  }
+}
