@@ -67,13 +67,7 @@ describe('an agent with presets', () => {
   it('makes summaries and live values, in their units, of what each firmware publishes', async () => {
     const { port: cloudPort } = await bench.broker()
     const ingest = await bench.add(new FakeIngest({ url: `mqtt://127.0.0.1:${cloudPort}` }))
-    const agent = await bench.agent({
-      dataDir: await bench.folder(),
-      cloudPort,
-      windows,
-      decode,
-      live: { every: '1s' },
-    })
+    const agent = await agentWith({ dataDir: await bench.folder(), cloudPort, windows }, { decode })
     const link = await device(`mqtt://127.0.0.1:${agent.mqttPort}`, 'firmware')
     for (const [topic, payload] of families) await link.publish({ topic, body: Buffer.from(payload) })
     await link.publish({ topic: 'zigbee2mqtt/bridge/state', body: Buffer.from('{"state":"online"}') })
