@@ -134,7 +134,7 @@ describe('a device', () => {
     await poll(() => decodeURIComponent(page.url())).toMatch(/range=.+Z\/.+Z$/)
     const zoomed = page.url()
     await page.locator('.plot').first().focus()
-    await page.keyboard.press('ArrowLeft')
+    await page.keyboard.press('Shift+ArrowLeft')
     await poll(() => page.url()).not.toBe(zoomed)
     await page.goto(`${url}#/device/lisbon-mill/hall-01?range=2001-01-01T00:00:00Z/2001-01-02T00:00:00Z`)
     await page.locator('.plot-note button', { hasText: 'Jump to data' }).first().click()

@@ -1,7 +1,6 @@
 import type { AgentAccounts, DeviceAccounts, PipelineAgent, PipelineResponse, PipelineStage } from '@millrace/contracts'
 import type { Clock } from '@millrace/pipeline'
 import type { StageSource } from '../reporter.ts'
-import { Rates } from '../tally.ts'
 import type { SeenAgent, SeenAgents } from './agents.ts'
 
 /** Pages that ask within this time get one answer. */
@@ -20,10 +19,26 @@ export interface PipelineOptions {
   stages: readonly StageSource[]
 }
 
+/** Summaries come in bursts, once a window: a rate over less would mostly be zero. */
+const rateOverMs = 60_000
+
+/** Totals of the last minute, as they were asked for. */
+class RecentRate {
+  private readonly seen: { total: number; atMs: number }[] = []
+
+  /** Per second, since the oldest total that is not too old. */
+  perSecond(total: number, atMs: number): number | undefined {
+    while (this.seen.length > 1 && atMs - this.seen[0]!.atMs > rateOverMs) this.seen.shift()
+    const [oldest] = this.seen
+    this.seen.push({ total, atMs })
+    return oldest && ((total - oldest.total) * 1000) / (atMs - oldest.atMs)
+  }
+}
+
 /** How the pipeline is at this moment, for the page. */
 export class PipelineFigures {
   private readonly options: PipelineOptions
-  private readonly rates = new Rates()
+  private readonly rates = new Map<string, RecentRate>()
   private answer: Promise<PipelineResponse> | undefined
   private askedMs = Number.NEGATIVE_INFINITY
 
@@ -54,7 +69,9 @@ export class PipelineFigures {
     const figures = await now()
     if (!tally) return { stage, ...figures }
     const { total, errors, recentLatencyMs } = tally
-    const perSecond = this.rates.perSecond(stage, total, nowMs)
+    const rate = this.rates.get(stage) ?? new RecentRate()
+    this.rates.set(stage, rate)
+    const perSecond = rate.perSecond(total, nowMs)
     return {
       ...{ stage, total, errors },
       ...(perSecond === undefined ? {} : { perSecond }),

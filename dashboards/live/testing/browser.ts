@@ -1,4 +1,4 @@
-import { type Browser, chromium, type Page } from 'playwright-core'
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 
 const flags = [
   '--headless',
@@ -22,11 +22,16 @@ export interface Watched {
 }
 
 export async function openPage(browser: Browser, url: string, theme: 'light' | 'dark' = 'dark'): Promise<Watched> {
-  const context = await browser.newContext({
-    viewport: { width: 1440, height: 900 },
-    colorScheme: theme,
-    timezoneId: 'Asia/Kolkata',
-  })
+  return await open(browser, url, { viewport: { width: 1440, height: 900 }, colorScheme: theme })
+}
+
+/** A small phone, with fingers. */
+export async function openPhone(browser: Browser, url: string): Promise<Watched> {
+  return await open(browser, url, { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true })
+}
+
+async function open(browser: Browser, url: string, options: BrowserContextOptions): Promise<Watched> {
+  const context = await browser.newContext({ timezoneId: 'Asia/Kolkata', ...options })
   const page = await context.newPage()
   const complaints: string[] = []
   page.on('console', (message) => {

@@ -1,6 +1,6 @@
 import type { PipelineAgent, StatusBody } from '@millrace/contracts'
 import { describeReasons } from '../model/accounts.ts'
-import { formatBytes, formatCount, formatLocal, formatRate, formatSpan } from '../model/format.ts'
+import { formatBytes, formatCount, formatLocal, formatLocalTime, formatRate, formatSpan } from '../model/format.ts'
 import { dayMs } from '../model/step.ts'
 import { oldestWaitMs } from '../pipeline/agent-stages.ts'
 import { countText, type Figure, numberIn } from '../pipeline/stage.ts'
@@ -22,21 +22,23 @@ function recordIn(values: Readonly<Record<string, unknown>> | undefined, name: s
   return counts(values?.[name])
 }
 
-function program({ status, restarts, lastSeenMs, readingsPerSecond }: PipelineAgent): FactGroup {
+function lastSeenText({ lastSeenMs, silentMs }: PipelineAgent): string {
+  if (lastSeenMs === null) return 'never'
+  return (silentMs ?? 0) < dayMs / 2 ? formatLocalTime(lastSeenMs) : formatLocal(lastSeenMs)
+}
+
+function program(agent: PipelineAgent): FactGroup {
+  const { status, restarts, readingsPerSecond } = agent
   const rate = readingsPerSecond === null ? '–' : formatRate(readingsPerSecond)
   return {
     title: 'Program',
     figures: [
-      figure(
-        'last heard',
-        lastSeenMs === null ? 'never' : formatLocal(lastSeenMs),
-        'When its newest status came, by the clock of the ingest.',
-      ),
+      figure('last heard', lastSeenText(agent), 'When its newest status came, by the clock of the ingest.'),
       figure('readings/s', rate, 'Readings accepted each second, over the last ten seconds.'),
       figure('version', status?.version ?? '–', 'Version of the program.'),
       figure(
         'settings',
-        status?.settingsHash ?? '–',
+        status?.settingsHash?.slice(0, 12) ?? '–',
         'Fingerprint of its settings: agents with the same one are set alike.',
       ),
       figure('start', status?.epoch ?? '–', 'Name of its present start. Every start has another one.'),
@@ -88,7 +90,7 @@ function spool(agent: PipelineAgent): FactGroup {
       ),
       figure(
         'name',
-        typeof name === 'string' ? name : '–',
+        typeof name === 'string' ? name.slice(0, 12) : '–',
         'Name of the file: another one means that the agent began anew.',
       ),
     ],
@@ -106,7 +108,11 @@ function uplink(agent: PipelineAgent): FactGroup {
         countText(numberIn(status?.spool, 'outboxMessages')),
         'Summaries on the disk of the agent without a receipt yet.',
       ),
-      figure('oldest', waitMs === undefined ? '–' : formatSpan(waitMs), 'How long the oldest of them has waited.'),
+      figure(
+        'oldest',
+        waitMs === undefined ? 'none waits' : formatSpan(waitMs),
+        'How long the oldest of them has waited.',
+      ),
       figure(
         'under way',
         countText(numberIn(status?.counters, 'outstanding')),
@@ -127,8 +133,10 @@ function uplink(agent: PipelineAgent): FactGroup {
 function floorText(status: StatusBody | null): string {
   const { lowestMs, highestMs } = recordIn(status?.counters, 'floors')
   if (lowestMs === undefined || highestMs === undefined) return '–'
-  const [lowest, highest] = [formatLocal(lowestMs), formatLocal(highestMs)]
-  return lowest === highest ? lowest : `${lowest} to ${highest}`
+  // Month, day, hour and minute.
+  const [lowest, highest] = [lowestMs, highestMs].map((ms) => formatLocal(ms).slice(5, 16))
+  if (lowest === highest) return `${lowest}`
+  return lowest?.slice(0, 5) === highest?.slice(0, 5) ? `${lowest} to ${highest?.slice(6)}` : `${lowest} to ${highest}`
 }
 
 function devices({ status, devices: known }: PipelineAgent): FactGroup {

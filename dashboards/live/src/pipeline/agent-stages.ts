@@ -151,7 +151,7 @@ function outbox(agent: PipelineAgent): Stage {
       },
       {
         label: 'oldest',
-        value: waitMs === undefined ? '–' : formatSpan(waitMs),
+        value: waitMs === undefined ? 'none' : formatSpan(waitMs),
         meaning: 'How long the oldest of them has waited.',
         level,
       },

@@ -30,7 +30,11 @@ function collect(stage: PipelineStage): Stage {
     ...(stage.up === 0 ? { note: 'The cloud broker cannot be reached.' } : {}),
     flows: flows(stage),
     figures: [
-      rate(stage, 'messages/s', 'Everything agents send: summaries, live readings, open windows, statuses.'),
+      rate(
+        stage,
+        'messages/s',
+        'Everything agents send, over the last minute: summaries, live readings, open windows, statuses.',
+      ),
       {
         label: 'not understood',
         value: countText(stage.errors),
@@ -49,7 +53,11 @@ function spool(stage: PipelineStage): Stage {
     flows: flows(stage),
     ...(fill ? { fill } : {}),
     figures: [
-      rate(stage, 'messages/s', 'Messages with summaries that reached this disk.'),
+      rate(
+        stage,
+        'messages/s',
+        'Messages with summaries that reached this disk, over the last minute: they come in bursts.',
+      ),
       took(stage, 'From the arrival of a message until it is on the disk.'),
       {
         label: 'dead letters',
@@ -71,7 +79,7 @@ function store(stage: PipelineStage, stores: readonly StoreState[]): Stage {
     ...storeNote(level, error),
     flows: flows(stage),
     figures: [
-      rate(stage, 'rows/s', 'Rows written: minutes, and the hours and days made of them.'),
+      rate(stage, 'rows/s', 'Rows written over the last minute: minutes, and the hours and days made of them.'),
       took(stage, 'Time one group of rows takes to be written.'),
       {
         label: 'rows behind',

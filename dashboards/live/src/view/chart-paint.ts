@@ -50,6 +50,33 @@ function fillBand(area: Area, rows: readonly ApiSummary[], colour: string): void
   context.fill()
 }
 
+/** Windows narrower than this, in pixels of the screen, are joined at their middles: steps would hide the band. */
+const narrow = 3
+
+function strokeMiddles(area: Area, rows: readonly ApiSummary[], value: (row: ApiSummary) => number): void {
+  const { context, x, y } = area
+  context.beginPath()
+  let end = Number.NaN
+  for (const row of rows) {
+    const middle = x((row.start + rowEnd(row)) / 2)
+    if (row.start === end) context.lineTo(middle, y(value(row)))
+    else {
+      context.moveTo(x(row.start), y(value(row)))
+      context.lineTo(middle, y(value(row)))
+    }
+    end = row.start + row.lengthMs
+  }
+  context.stroke()
+}
+
+function strokeRows(area: Area, rows: readonly ApiSummary[], value: (row: ApiSummary) => number): void {
+  const [first] = rows
+  if (!first) return
+  const width = area.x(first.start + first.lengthMs) - area.x(first.start)
+  if (width < narrow * area.ratio) strokeMiddles(area, rows, value)
+  else strokeLevels(area, rows, value)
+}
+
 /** A level per window, joined where windows touch: what is drawn at a moment is what its window says. */
 function strokeLevels(area: Area, rows: readonly ApiSummary[], value: (row: ApiSummary) => number): void {
   const { context, x, y } = area
@@ -115,11 +142,11 @@ export function paint(area: Area, painting: Painting): void {
   context.lineWidth = (dense ? 0.75 : 1) * ratio
   context.strokeStyle = palette.p95
   context.globalAlpha = 0.75
-  strokeLevels(area, stored, (row) => row.p95)
+  strokeRows(area, stored, (row) => row.p95)
   context.globalAlpha = 1
   context.lineWidth = (dense ? 1 : 1.75) * ratio
   context.strokeStyle = palette.water
-  strokeLevels(area, stored, (row) => row.mean)
+  strokeRows(area, stored, (row) => row.mean)
   context.strokeStyle = palette.open
   context.setLineDash([4 * ratio, 3 * ratio])
   strokeLevels(area, open, (row) => row.mean)

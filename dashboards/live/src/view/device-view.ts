@@ -1,13 +1,15 @@
 import type { App } from '../app.ts'
+import { focusInOrder } from '../keys/arrow-focus.ts'
 import { freshnessOf, type SeriesState } from '../model/fleet.ts'
 import { formatAge, formatLocal, formatShare, formatUtc } from '../model/format.ts'
 import { fixed, jumpTo, pan, type Range, type Span, scale, spanOf } from '../model/range.ts'
-import { type DevicePlace, devicePlace, deviceRoute } from '../model/route.ts'
-import { chooseStep } from '../model/step.ts'
+import { type DevicePlace, defaultRange, devicePlace, deviceRoute } from '../model/route.ts'
+import { chooseStep, presets } from '../model/step.ts'
 import { h, setAttribute, setText } from './dom.ts'
 import { MetricChart } from './metric-chart.ts'
 import { panByDragging } from './pan-drag.ts'
 import { Toolbar } from './toolbar.ts'
+import { Touch } from './touch.ts'
 import type { View } from './view.ts'
 
 const stepNames = { '1m': 'windows as the agents sent them', '1h': 'hours', '1d': 'days' }
@@ -18,6 +20,8 @@ export class DeviceView implements View {
   private readonly app: App
   private readonly names: { site: string; device: string }
   private range: Range
+  /** The last one that was chosen by name: what a zoom is undone to. */
+  private unzoomed: Range = defaultRange
   private readonly charts = new Map<string, MetricChart>()
   private readonly list = h('div', { class: 'charts' })
   private readonly facts = h('p', { class: 'device-facts' })
@@ -34,12 +38,14 @@ export class DeviceView implements View {
     this.app = app
     this.names = { site, device }
     this.range = range
+    this.take(range)
     this.toolbar = new Toolbar({
       range: () => this.range,
       span: () => this.span(),
       now: () => app.now(),
       change: (next) => this.change(next),
       jump: () => this.jump(this.newest()),
+      reset: () => this.reset(),
     })
     this.observer = new IntersectionObserver((entries) => this.seen(entries), { rootMargin: '80px' })
     const title = h(
@@ -50,6 +56,8 @@ export class DeviceView implements View {
     )
     this.root.append(title, this.toolbar.root, this.caption, this.list, legend(), this.hint)
     this.resizer.observe(this.list)
+    focusInOrder(this.list, '.plot')
+    new Touch(this.list, { span: () => this.span(), now: () => app.now(), change: (next) => this.change(next) })
     panByDragging(this.list, (fraction) => this.change(pan(this.range, fraction, app.now())))
     this.layOut()
     this.drawHead()
@@ -68,7 +76,7 @@ export class DeviceView implements View {
   route(): void {
     const place = devicePlace(this.app.route)
     if (!place) return
-    this.range = place.range
+    this.take(place.range)
     this.redraw()
   }
 
@@ -99,6 +107,15 @@ export class DeviceView implements View {
 
   private change(range: Range): void {
     this.app.go(deviceRoute({ ...this.names, range }))
+  }
+
+  private take(range: Range): void {
+    this.range = range
+    if (range.kind === 'follow' && presets.some(({ spanMs }) => spanMs === range.spanMs)) this.unzoomed = range
+  }
+
+  private reset(): void {
+    this.change(this.unzoomed)
   }
 
   private jump(lastTs: number): void {
@@ -145,6 +162,7 @@ export class DeviceView implements View {
       zoom: (from, to) => this.change(fixed(from, to)),
       jump: (series) => this.jump(series.lastTs),
       keys: (event) => this.keys(event),
+      reset: () => this.reset(),
     })
     this.charts.set(state.metric, chart)
     this.byElement.set(chart.root, chart)
@@ -155,11 +173,13 @@ export class DeviceView implements View {
   private keys(event: KeyboardEvent): void {
     const now = this.app.now()
     const { range } = this
+    if (event.key.startsWith('Arrow') && !event.shiftKey) return
     const next: Record<string, () => Range> = {
       ArrowLeft: () => pan(range, -0.25, now),
       ArrowRight: () => pan(range, 0.25, now),
       '+': () => scale(range, 0.5, now),
       '-': () => scale(range, 2, now),
+      '0': () => this.unzoomed,
       Escape: () => ({ kind: 'follow', spanMs: this.span().to - this.span().from }),
     }
     const change = next[event.key]
@@ -199,6 +219,6 @@ function legend(): HTMLElement {
     entry('p95', 'p95'),
     entry('open', 'open window, may still change'),
     entry('live', 'live readings'),
-    h('li', { class: 'legend-help' }, 'Drag to zoom, Shift-drag or ← → to move, Esc for now'),
+    h('li', { class: 'legend-help' }, 'Drag to zoom, double-click to undo, ? for all keys'),
   )
 }

@@ -1,5 +1,7 @@
 import type { App } from '../app.ts'
+import { focusByArrows } from '../keys/arrow-focus.ts'
 import type { DeviceState, Fleet, SeriesState } from '../model/fleet.ts'
+import { routeTo } from '../model/route.ts'
 import { DeviceCard } from './device-card.ts'
 import { button, h, setText } from './dom.ts'
 import { SparkLoader } from './spark-loader.ts'
@@ -43,10 +45,12 @@ export class FleetView implements View {
   constructor(app: App) {
     this.app = app
     this.loader = new SparkLoader(app, (series) => this.cardOf(series)?.changed(series))
-    this.filter.addEventListener('input', () => {
-      this.drawnShape = -1
-      app.frames.add(this.rebuild)
+    this.filter.value = app.route.query.q ?? ''
+    this.filter.addEventListener('input', () => this.filtered())
+    this.filter.addEventListener('keydown', (event) => {
+      if (event.key === 'ArrowDown' || event.key === 'Enter') this.body.querySelector('a')?.focus()
     })
+    focusByArrows(this.body, '.card a')
     this.root.append(h('div', { class: 'fleet-head' }, this.summary, this.filter), this.body)
     this.layOut()
   }
@@ -54,6 +58,18 @@ export class FleetView implements View {
   series(changed: readonly SeriesState[]): void {
     if (this.app.fleet.shape !== this.drawnShape) this.app.frames.add(this.rebuild)
     for (const series of changed) this.cardOf(series)?.changed(series)
+  }
+
+  route(): void {
+    const { q = '' } = this.app.route.query
+    if (q === this.filter.value) return
+    this.filter.value = q
+    this.relayOut()
+  }
+
+  search(): void {
+    this.filter.focus()
+    this.filter.select()
   }
 
   recovered(): void {
@@ -70,6 +86,17 @@ export class FleetView implements View {
 
   close(): void {
     this.loader.close()
+  }
+
+  private filtered(): void {
+    const q = this.filter.value
+    this.app.go(routeTo('fleet', q === '' ? {} : { q }), { step: false })
+    this.relayOut()
+  }
+
+  private relayOut(): void {
+    this.drawnShape = -1
+    this.app.frames.add(this.rebuild)
   }
 
   private cardOf(series: SeriesState): DeviceCard | undefined {

@@ -1,5 +1,6 @@
 import type uPlot from 'uplot'
 import type { App } from '../app.ts'
+import { nextMoment } from '../model/cursor.ts'
 import type { SeriesState } from '../model/fleet.ts'
 import { formatValue } from '../model/format.ts'
 import type { Span } from '../model/range.ts'
@@ -18,6 +19,7 @@ export interface ChartHost {
   zoom(from: number, to: number): void
   jump(series: SeriesState): void
   keys(event: KeyboardEvent): void
+  reset(): void
 }
 
 /** One metric over time: stored windows, open windows and live readings on one axis. */
@@ -53,8 +55,21 @@ export class MetricChart {
       h('div', { class: 'plot-frame' }, this.canvas, this.note),
       this.table,
     )
-    this.canvas.addEventListener('keydown', (event) => host.keys(event))
+    this.listen()
     this.table.addEventListener('toggle', () => this.fillTable())
+  }
+
+  private listen(): void {
+    this.canvas.addEventListener('keydown', (event) => {
+      if (!this.moveCursor(event)) this.host.keys(event)
+    })
+    this.canvas.addEventListener('dblclick', () => this.host.reset())
+    // What the arrows find is read out; what merely arrives is not.
+    this.canvas.addEventListener('focus', () => setAttribute(this.readout, 'aria-live', 'polite'))
+    this.canvas.addEventListener('blur', () => {
+      this.readout.removeAttribute('aria-live')
+      this.plot?.setCursor({ left: -10, top: -10 })
+    })
   }
 
   /** Draws at the next free frame. */
@@ -140,6 +155,16 @@ export class MetricChart {
     setText(this.readout, text)
     setAttribute(this.readout, 'title', text)
     setAttribute(this.canvas, 'aria-label', `Chart of ${metric}. ${describeLatest(metric, painting)}`)
+  }
+
+  private moveCursor(event: KeyboardEvent): boolean {
+    const side = ({ ArrowLeft: -1, ArrowRight: 1 } as const)[event.key]
+    if (!side || !this.plot || event.shiftKey || event.ctrlKey || event.metaKey || event.altKey) return false
+    event.preventDefault()
+    const span = this.host.span()
+    const moment = nextMoment(this.data.history.joined.rows, this.hoverMs ?? span.to, { span, side })
+    this.plot.setCursor({ left: this.plot.valToPos(moment, 'x'), top: height / 2 })
+    return true
   }
 
   private showNote(filled: boolean): void {

@@ -1,5 +1,8 @@
 import type { App, Listener } from '../app.ts'
+import { Help } from '../keys/help.ts'
+import { listenForShortcuts } from '../keys/shortcuts.ts'
 import { formatLocalTime, formatSpan, formatUtc } from '../model/format.ts'
+import { routeTo } from '../model/route.ts'
 import { views } from '../views.ts'
 import { button, h, setAttribute, setText } from './dom.ts'
 import { Ledger } from './ledger.ts'
@@ -25,6 +28,12 @@ export class Shell implements Listener {
   private readonly links = new Map(views.flatMap((entry) => (entry.label ? [[entry, linkTo(entry)]] : [])))
   private readonly toggle = button('', () => this.switchTheme(), { class: 'theme-toggle', title: 'Light or dark' })
   private readonly ledger: Ledger
+  private readonly help = new Help()
+  private readonly helpButton = button('?', () => this.help.open(), {
+    class: 'help-button',
+    title: 'Keys and gestures (?)',
+    'aria-label': 'Keys and gestures',
+  })
   private view: View | undefined
   private shown = ''
   private counted = { readings: 0, atMs: performance.now(), rate: 0 }
@@ -42,12 +51,35 @@ export class Shell implements Listener {
       { class: 'header' },
       h('a', { class: 'brand', href: '#/', 'aria-label': 'Millrace, fleet' }, mark(), h('span', {}, 'Millrace')),
       h('nav', { 'aria-label': 'Views' }, ...this.links.values()),
-      h('div', { class: 'header-end' }, this.pill, this.time, this.toggle),
+      h('div', { class: 'header-end' }, this.pill, this.time, this.helpButton, this.toggle),
     )
-    this.host.append(header, this.notice, this.ledger.root, this.main)
+    this.host.append(header, this.notice, this.ledger.root, this.main, this.help.root)
     this.app.listeners.add(this).add(this.ledger)
+    this.listen()
     this.theme()
     this.route()
+  }
+
+  private listen(): void {
+    const labelled = [...this.links.keys()]
+    listenForShortcuts({
+      help: () => this.help.open(),
+      search: () => this.search(),
+      view: (place) => {
+        const entry = labelled[place]
+        if (entry) this.app.go(routeTo(entry.id))
+      },
+    })
+    // Its address would be taken for a view.
+    document.querySelector('.skip')?.addEventListener('click', (event) => {
+      event.preventDefault()
+      this.main.focus()
+    })
+  }
+
+  private search(): void {
+    if (!this.view?.search) this.app.go(routeTo(views[0].id))
+    this.view?.search?.()
   }
 
   theme(): void {
@@ -85,7 +117,10 @@ export class Shell implements Listener {
     this.view = view
     if (!view) return
     this.app.listeners.add(view)
+    const focused = this.main.contains(document.activeElement)
     this.main.replaceChildren(view.root)
+    if (focused) this.main.focus({ preventScroll: true })
+    scrollTo(0, 0)
   }
 
   private measureRate(): void {

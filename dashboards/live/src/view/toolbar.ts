@@ -1,3 +1,4 @@
+import { focusByArrows } from '../keys/arrow-focus.ts'
 import { fixed, pan, type Range, type Span, scale } from '../model/range.ts'
 import { presets } from '../model/step.ts'
 import { button, h, setAttribute } from './dom.ts'
@@ -8,6 +9,7 @@ export interface ToolbarHost {
   now(): number
   change(range: Range): void
   jump(): void
+  reset(): void
 }
 
 const pad = (value: number) => String(value).padStart(2, '0')
@@ -38,10 +40,11 @@ export class Toolbar {
     this.root = h(
       'div',
       { class: 'toolbar', role: 'toolbar', 'aria-label': 'Time range' },
-      h('div', { class: 'group' }, ...this.choices.values()),
+      h('div', { class: 'group presets' }, ...this.choices.values()),
       this.movers(),
       this.absolute(),
     )
+    focusByArrows(this.root, 'button')
   }
 
   draw(): void {
@@ -66,12 +69,12 @@ export class Toolbar {
       button(
         '‹',
         move((range, now) => pan(range, -0.5, now)),
-        { 'aria-label': 'Earlier', title: 'Earlier (←)' },
+        { 'aria-label': 'Earlier', title: 'Earlier (Shift ←)' },
       ),
       button(
         '›',
         move((range, now) => pan(range, 0.5, now)),
-        { 'aria-label': 'Later', title: 'Later (→)' },
+        { 'aria-label': 'Later', title: 'Later (Shift →)' },
       ),
       button(
         '−',
@@ -83,6 +86,7 @@ export class Toolbar {
         move((range, now) => scale(range, 0.5, now)),
         { 'aria-label': 'Zoom in', title: 'Zoom in (+)' },
       ),
+      button('Reset', () => this.host.reset(), { title: 'Undo zooming and moving (0)' }),
       this.follow,
       button('Jump to data', () => this.host.jump(), { title: 'Show the newest readings there are' }),
     )
@@ -102,7 +106,9 @@ export class Toolbar {
       const [from, to] = [new Date(this.from.value).getTime(), new Date(this.to.value).getTime()]
       if (Number.isFinite(from) && Number.isFinite(to) && from !== to) this.host.change(fixed(from, to))
     })
-    return form
+    // On a phone they are asked for, elsewhere always there.
+    const open = matchMedia('(min-width: 721px)').matches
+    return h('details', { class: 'dates', open }, h('summary', {}, 'From and to'), form)
   }
 
   private toNow(): void {
