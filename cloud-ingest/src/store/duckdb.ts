@@ -1,6 +1,5 @@
-import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { definePlugin } from '@millrace/pipeline'
+import { definePlugin, makeConfiguredFolders } from '@millrace/pipeline'
 import { z } from 'zod'
 import type { Store } from '../stored.ts'
 import type { StoreContext } from './context.ts'
@@ -14,7 +13,7 @@ export const duckdbStore = definePlugin({
   }),
   async create({ file }, { dataDir, clock }: StoreContext): Promise<Store> {
     const path = file ?? join(dataDir, 'telemetry.duckdb')
-    mkdirSync(dirname(path), { recursive: true })
+    makeConfiguredFolders(dirname(path), file === undefined ? 'dataDir' : 'stores[].file')
     const { openDuckDb } = await import('./duckdb-file.ts')
     const { DuckDbStore } = await import('./duckdb-store.ts')
     return await DuckDbStore.open(await openDuckDb(path), clock)

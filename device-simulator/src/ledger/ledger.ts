@@ -1,7 +1,7 @@
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs'
 import { open, rename } from 'node:fs/promises'
 import { join } from 'node:path'
-import { UsageError } from '@millrace/pipeline'
+import { makeConfiguredFolders, UsageError } from '@millrace/pipeline'
 import { type HostLine, hostLineSchema, type Run, runSchema } from './run-file.ts'
 
 const runFile = /^run-(\d+)\.json$/
@@ -46,7 +46,7 @@ export interface RunWriter {
 }
 
 export function createRunWriter(folder: string, run: number): RunWriter {
-  mkdirSync(folder, { recursive: true })
+  makeConfiguredFolders(folder, '--ledger')
   const file = join(folder, `run-${run}.json`)
   return {
     async save(state) {

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { closeSync, existsSync, openSync, readSync, renameSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { isDamageOnOpen, SpoolFailure } from './failure.ts'
+import { syncFolder } from './sync-folder.ts'
 import type { SpoolOptions } from './types.ts'
 
 /** "Mill" in ASCII, in the header of every spool. */
@@ -33,13 +34,6 @@ function connect(file: string): DatabaseSync {
 
 function pragma(database: DatabaseSync, name: string): unknown {
   return Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0]
-}
-
-function syncFolder(folder: string): void {
-  if (process.platform === 'win32') return
-  const handle = openSync(folder, 'r')
-  fsyncSync(handle)
-  closeSync(handle)
 }
 
 /** Made beside its place and renamed whole, so that a spool file is complete or not there. */
@@ -139,12 +133,6 @@ export function openFile(options: SpoolOptions): OpenedFile {
   if (typeof opened === 'string') throw new SpoolFailure('spool-failed', `a new spool is damaged at once: ${opened}`)
   const name = opened.prepare('SELECT name FROM spool_identity').get()?.name
   return { database: opened, name: String(name), movedAside }
-}
-
-/** Durable, as far as it is new: else a power cut could take the folder with everything in it. */
-export function makeFolder(folder: string): void {
-  const made = mkdirSync(folder, { recursive: true })
-  if (made !== undefined) syncFolder(dirname(made))
 }
 
 /** Asks the next start for a full check. */

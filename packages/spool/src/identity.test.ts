@@ -64,3 +64,15 @@ test('a kill while the file is being made leaves nothing in the way', async () =
   expect(spool.movedAside).toBeNull()
   expect(existsSync(join(folder, 'spool.db.new'))).toBe(false)
 })
+
+test('a folder that cannot be made is named with its setting, and nothing waits for it', async () => {
+  const file = join(newFolder(), 'a file')
+  writeFileSync(file, '')
+  const hopeless = [join(file, 'below'), ...(process.platform === 'linux' ? ['/proc/nowhere/agent'] : [])]
+  for (const folder of hopeless) {
+    await expect(openSpool(spoolOptions(folder))).rejects.toMatchObject({
+      exitCode: 2,
+      problems: [{ path: 'dataDir', found: expect.stringContaining(folder) }],
+    })
+  }
+})

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { DatabaseSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
 import { spoolDatabase } from './database.ts'
-import { makeFolder, markSuspect, type OpenedFile, openFile } from './database-file.ts'
+import { markSuspect, type OpenedFile, openFile } from './database-file.ts'
 import { type Failure, failureOf, isFatal, mayBeFullDisk, openFailureOf, SpoolFailure } from './failure.ts'
 import { type HeldRoom, holdRoom } from './held-room.ts'
 import { lockFolder } from './lock.ts'
@@ -43,7 +43,6 @@ function openWithRoom(held: HeldRoom): OpenedFile {
 
 function open() {
   checkSqliteVersion()
-  makeFolder(options.folder)
   const lock = lockFolder(options.folder)
   const held = holdRoom(options.folder, Math.min(options.reserveBytes, maxHeldBytes))
   const { database, name, movedAside } = openWithRoom(held)
