@@ -42,7 +42,9 @@ bind-address = "127.0.0.1:${rpc}"
     return influxd
   }
 
+  /** Does nothing where it runs. */
   async up(): Promise<void> {
+    if (this.#child) return
     this.#child = spawn('influxd', ['-config', join(this.#folder, 'influxdb.conf')], { stdio: 'ignore' })
     const answers = async () => (await fetch(`${this.url}/ping`).catch(() => undefined))?.ok
     await until(answers, { withinMs: 30_000, everyMs: 100, label: 'an answer of influxd' })

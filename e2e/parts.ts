@@ -5,6 +5,7 @@ import { choosePorts } from '../packages/cli/src/up/ports.ts'
 import { processSpecs } from '../packages/cli/src/up/process-specs.ts'
 import { Supervised } from '../packages/cli/src/up/supervised.ts'
 import { writeClockFile } from '../packages/pipeline/src/index.ts'
+import { until } from '../packages/pipeline/testing/index.ts'
 import { run, type Verdict } from './stack.ts'
 
 export type Part = 'broker' | 'ingest' | 'agent' | 'simulator'
@@ -15,6 +16,10 @@ export interface PartsOptions {
   /** Event time begins this much before now, ms. */
   beginMs: number
   simulator: string[]
+  /** Port of a cloud broker that the test runs by itself, instead of the part `broker`. */
+  cloudMqttPort?: number
+  /** URL of an InfluxDB, to be the second store. */
+  influx?: string
 }
 
 /** The processes of a stack, started and stopped one by one as a test wants them. */
@@ -41,11 +46,14 @@ export class Parts {
     this.#parts = new Map(specs.map((spec) => [spec.name, new Supervised(spec, events)]))
   }
 
-  static async prepare({ dataDir, speed, beginMs, simulator }: PartsOptions): Promise<Parts> {
+  static async prepare(options: PartsOptions): Promise<Parts> {
+    const { dataDir, speed, beginMs, simulator, cloudMqttPort, influx } = options
     mkdirSync(dataDir, { recursive: true })
     const ports = await choosePorts({ http: 0, mqtt: 0, agent: 0, cloudMqtt: 0 })
+    if (cloudMqttPort !== undefined) ports.cloudMqtt = cloudMqttPort
+    const stores = influx === undefined ? {} : { influx, influxAlone: false }
     writeClockFile(stackPaths(dataDir).clock, { mode: 'held', atMs: Date.now() - beginMs })
-    return new Parts({ dataDir, ports, window: '1m', simulator, keys: false }, speed)
+    return new Parts({ dataDir, ports, window: '1m', simulator, keys: false, ...stores }, speed)
   }
 
   get log(): string {
@@ -56,13 +64,22 @@ export class Parts {
     await this.#parts.get(part)!.start(new AbortController().signal)
   }
 
-  /** kill -9; it is started again. */
-  kill(part: Part): void {
-    this.#parts.get(part)!.kill()
+  /** kill -9; it is started again. False where it is not running just now. */
+  kill(part: Part): boolean {
+    const running = this.#parts.get(part)!
+    if (running.pid === null) return false
+    running.kill()
+    return true
   }
 
-  async stop(part: Part): Promise<void> {
-    await this.#parts.get(part)!.stop(4000)
+  async stop(part: Part, withinMs = 4000): Promise<void> {
+    await this.#parts.get(part)!.stop(withinMs)
+  }
+
+  /** Ends the simulator as its own end would; everything it sent is acknowledged. */
+  async endSimulator(): Promise<void> {
+    await until(() => this.get('/readyz', 'agent').catch(() => false), { withinMs: 30_000, label: 'a ready agent' })
+    await this.stop('simulator', 30_000)
   }
 
   async get<T>(path: string, server: 'http' | 'agent' = 'http'): Promise<T> {
