@@ -15,19 +15,27 @@ export interface DeliveryOptions {
 
 const maxRetryAfterMs = 3_600_000
 
-/** Rejects when `ms` have passed, even where the channel does not look at its signal. */
+/** What a channel may still say of itself once its time is over. */
+const lastWordMs = 250
+
+/** Rejects when `ms` have passed, with the channel's own reason where it gives one, even if it does not look at its signal. */
 export async function sendWithin(channel: Channel, notice: Notice, limits: { ms: number; signal: AbortSignal }) {
   const timeout = AbortSignal.timeout(limits.ms)
   const signal = AbortSignal.any([timeout, limits.signal])
   const ended = Promise.withResolvers<never>()
+  const reason = () => (limits.signal.aborted ? limits.signal.reason : new Error(`no answer within ${limits.ms} ms`))
+  let lastWord: NodeJS.Timeout | undefined
   const end = () => {
-    ended.reject(timeout.aborted ? new Error(`no answer within ${limits.ms} ms`) : limits.signal.reason)
+    lastWord = setTimeout(() => ended.reject(reason()), limits.signal.aborted ? 0 : lastWordMs)
   }
   signal.addEventListener('abort', end, { once: true })
   try {
     await Promise.race([channel.send(notice, signal), ended.promise])
+  } catch (error) {
+    throw error === signal.reason ? reason() : error
   } finally {
     signal.removeEventListener('abort', end)
+    clearTimeout(lastWord)
   }
 }
 

@@ -23,6 +23,8 @@ import type { Notifier, NotifierOptions } from './types.ts'
 const day = 24 * 3_600_000
 /** As long as the ingest keeps alerts. */
 const keepAcknowledgementsMs = 90 * day
+/** A machine waits for its state, and its link does not ring a server that is away any more often. */
+const stateRetryMs = 5_000
 const defaultBackoff = { minMs: 1_000, maxMs: 300_000 }
 
 /** What lines ask of the planner, which is made after them. */
@@ -67,7 +69,9 @@ async function openLines(options: NotifierOptions, ask: Ask): Promise<Line[]> {
       const context = { name, evaluator, log, stateAgain: () => ask.stateAgain(name), ...(publish && { publish }) }
       const channel = await channels.create(settings, context)
       const policy = policyOf(settings, channel.tells, config)
-      const way = { name, channel, timeoutMs: timeout, backoff, log, isOutdated: () => ask.isOutdated(name) }
+      const patience =
+        channel.tells === 'states' ? { ...backoff, maxMs: Math.min(backoff.maxMs, stateRetryMs) } : backoff
+      const way = { name, channel, timeoutMs: timeout, backoff: patience, log, isOutdated: () => ask.isOutdated(name) }
       return { policy, channel, delivery: new Delivery(way) }
     }),
   )
