@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import { until } from '@millrace/pipeline/testing'
+import { recordingLogger, until } from '@millrace/pipeline/testing'
 import fc from 'fast-check'
 import mqttPacket, { type Packet } from 'mqtt-packet'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -150,6 +150,21 @@ describe('connections', () => {
     const { 'too-many-connections': many = 0, 'too-many-connects': fast = 0 } = broker.denials()
     expect(many + fast).toBe(58)
     expect(good.closed).toBe(false)
+  })
+
+  it('refused by the hundred write a few lines and their number', async () => {
+    const log = recordingLogger()
+    const limits = { maxConnectsPerSecond: 1000, maxConnectionsPerAddress: 1000 }
+    const credentials = parseCredentials(await credentialLine('d1', 'device', 'right'))
+    const { broker, port } = await open({ log, limits, credentials })
+    const wrong = connectPacket({ username: 'd1', clientId: 'd1', password: Buffer.from('wrong') })
+    const refused = Array.from({ length: 100 }, () => new Raw(port).send(wrong))
+    await until(() => refused.every(({ closed }) => closed))
+    await until(() => log.lines.length >= 5)
+    await broker.close()
+    const counted = log.lines.filter(({ message }) => message.endsWith('not listed'))
+    expect(log.lines.length - counted.length).toBe(5)
+    expect(counted.map(({ fields }) => fields.count)).toEqual([95])
   })
 
   it.each([

@@ -17,6 +17,7 @@ import { BrokerRules, type Denials } from './broker-rules.ts'
 import type { Credentials } from './credentials.ts'
 import { FrameGuard } from './frame-guard.ts'
 import type { Gate } from './gate.ts'
+import { SparingLog } from './sparing-log.ts'
 import { refusedHandshake } from './tls.ts'
 
 export interface BrokerTls {
@@ -83,6 +84,7 @@ class SocketBroker implements Broker {
   readonly #options: BrokerOptions
   readonly #limits: BrokerLimits
   readonly #log: Logger
+  readonly #strangers: SparingLog
   readonly #admission: Admission
   readonly #sockets = new Set<Socket>()
   readonly #denials: Denials = Object.create(null)
@@ -94,6 +96,7 @@ class SocketBroker implements Broker {
     this.#options = options
     this.#limits = brokerLimitsSchema.parse(options.limits ?? {})
     this.#log = options.log ?? silentLogger
+    this.#strangers = new SparingLog(this.#log)
     this.#admission = createAdmission(this.#limits, options.clock ?? systemClock)
   }
 
@@ -120,7 +123,8 @@ class SocketBroker implements Broker {
     this.#aedes.on('clientError', (client, error) => {
       if (logged.has(client)) return
       logged.add(client)
-      if (!this.#closing) this.#log.info({ client: client.id, reason: error.message }, 'connection ended')
+      if (this.#closing !== undefined) return
+      this.#strangers.write('info', { client: client.id, reason: error.message }, 'connection ended')
     })
   }
 
@@ -165,7 +169,7 @@ class SocketBroker implements Broker {
     )
     server.on('tlsClientError', (error, socket) => {
       this.#deny('tls')
-      this.#log.warn(refusedHandshake(error, socket), 'TLS connection refused')
+      this.#strangers.write('warn', { ...refusedHandshake(error, socket) }, 'TLS connection refused')
     })
     return server
   }
@@ -231,6 +235,7 @@ class SocketBroker implements Broker {
     const aedes = this.#aedes
     const server = this.#server
     for (const socket of this.#sockets) socket.destroy()
+    this.#strangers.close()
     await new Promise<void>((resolve) => (aedes ? aedes.close(resolve) : resolve()))
     await new Promise<void>((resolve) => (server?.listening ? server.close(() => resolve()) : resolve()))
   }

@@ -1,0 +1,55 @@
+import type { Logger } from '@millrace/pipeline'
+
+const everyMs = 10_000
+const linesEach = 5
+
+interface Spell {
+  lines: number
+  left: number
+  timer: NodeJS.Timeout
+}
+
+/**
+ * Writes the first lines of each kind, and of all that follow within some seconds only how many there were: what
+ * strangers do on a port must not fill a disk.
+ */
+export class SparingLog {
+  readonly #log: Logger
+  readonly #spells = new Map<string, Spell>()
+
+  constructor(log: Logger) {
+    this.#log = log
+  }
+
+  /** `message` names the kind. */
+  write(level: 'info' | 'warn', fields: Record<string, unknown>, message: string): void {
+    const spell = this.#spells.get(message) ?? this.#begin(level, message)
+    if (spell.lines >= linesEach) {
+      spell.left++
+      return
+    }
+    spell.lines++
+    this.#log[level](fields, message)
+  }
+
+  /** Says what was not said yet. */
+  close(): void {
+    for (const { timer } of this.#spells.values()) clearTimeout(timer)
+    for (const [message, { left }] of this.#spells) this.#sum('info', message, left)
+    this.#spells.clear()
+  }
+
+  #begin(level: 'info' | 'warn', message: string): Spell {
+    const timer = setTimeout(() => {
+      this.#spells.delete(message)
+      this.#sum(level, message, spell.left)
+    }, everyMs).unref()
+    const spell: Spell = { lines: 0, left: 0, timer }
+    this.#spells.set(message, spell)
+    return spell
+  }
+
+  #sum(level: 'info' | 'warn', message: string, count: number): void {
+    if (count > 0) this.#log[level]({ count, withinMs: everyMs }, `${message}: more of them, not listed`)
+  }
+}
