@@ -28,6 +28,11 @@ describe('the config file', () => {
     expect(idleMs(config)).toBe(120_000)
   })
 
+  it('is valid with the formats of real devices that the example shows', () => {
+    const block = /^# decode:\n(?:# .*\n)+/m.exec(readFileSync(example, 'utf8'))![0].replaceAll(/^# /gm, '')
+    expect(parseConfig(`${least}${block}`, agentConfigSchema, 'agent.yaml').decode).toHaveLength(6)
+  })
+
   it('is refused with every problem at once', () => {
     const text = `${least}windows: { length: 7m, amendFor: 90d, lenght: 1m }\nspool: { whenFull: panic }\nhttp: { port: 99999 }\n`
     expect(problemsOf(text).toSorted()).toEqual(

@@ -1,9 +1,13 @@
 import type { Tried, TriedReading } from './try-message.ts'
 
-/** Rows with their columns aligned, indented. */
+/** Rows with their columns aligned, indented; a column without any text is left out. */
 function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
-  const line = (row: readonly string[]) => row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ')
+  const cells = (row: readonly string[]) => row.map((cell, column) => cell.padEnd(widths[column]!))
+  const line = (row: readonly string[]) =>
+    cells(row)
+      .filter((_, column) => widths[column]! > 0)
+      .join('  ')
   return rows.map((row) => `  ${line(row).trimEnd()}\n`).join('')
 }
 

@@ -81,7 +81,7 @@ describe('a mapping', () => {
 
   it('reads times in s, ms, ISO and local form, and sets readings with none aside', async () => {
     const at = async (time: object, value: unknown) => {
-      const decoded = await decode({ topic: 'x/{device}', time: { at: '/t', ...time }, skip: ['/t'] }, [
+      const decoded = await decode({ topic: 'x/{device}', time: { at: '/t', ...time } }, [
         'x/1',
         JSON.stringify({ t: value, v: 1 }),
       ])
@@ -102,7 +102,7 @@ describe('a mapping', () => {
   })
 
   it('records a message whose time is none, and flags what arrival stamps and nobody repeats', async () => {
-    const mapping = { topic: 'x/{device}', time: { at: '/t' }, skip: ['/t'] }
+    const mapping = { topic: 'x/{device}', time: { at: '/t' } }
     const decoded = await decode(mapping, ['x/1', '{"t":"no","v":1}'], ['x/1', '{"v":2}', { qos: 0 }])
     expect(decoded.messages.map(({ device, flags }) => [device, flags])).toEqual([
       ['hall/1', unstamped],
@@ -111,7 +111,7 @@ describe('a mapping', () => {
   })
 
   it('counts a message that a broker had kept only where it carries its own time', async () => {
-    const mapping = { topic: 'x/{device}', time: { at: '/t' }, skip: ['/t'] }
+    const mapping = { topic: 'x/{device}', time: { at: '/t' } }
     const kept = { retain: true }
     const decoded = await decode(
       mapping,

@@ -2,7 +2,7 @@ import type { Quantity } from '../names.ts'
 import { quantityOf } from '../recorder.ts'
 import { type Captures, render } from '../topic-pattern.ts'
 import { validName } from '../valid-name.ts'
-import type { Member } from './members.ts'
+import { type Member, pointerOf } from './members.ts'
 import { PointerPattern, valueAt } from './pointer-pattern.ts'
 import type { MappingSettings, MetricSettings } from './settings.ts'
 import { type Words, wordsOf } from './word-value.ts'
@@ -27,14 +27,16 @@ export interface Rule {
   quantity: Quantity
 }
 
-export type MemberRules = readonly Rule[] | 'skipped'
+export type MemberRules = readonly Rule[] | 'skipped' | 'time'
 
 /** The entries of a mapping, in order. */
 export class MappingRules {
   readonly #entries: readonly Entry[]
   readonly #skip: readonly PointerPattern[]
+  readonly #time: string | undefined
 
-  constructor({ metrics, skip, words }: MappingSettings) {
+  constructor({ metrics, skip, words, time }: MappingSettings) {
+    this.#time = time?.at
     this.#entries = metrics.map((settings) => {
       return { settings, pattern: new PointerPattern(settings.at), words: wordsOf(words, settings.words) }
     })
@@ -43,6 +45,7 @@ export class MappingRules {
 
   /** Entries for a member, of which the first whose `when` holds counts. */
   of({ path, inArray }: Member, topic: Captures): MemberRules {
+    if (this.#time !== undefined && pointerOf(path) === this.#time) return 'time'
     if (this.#skip.some((pattern) => pattern.match(path, false))) return 'skipped'
     return this.#entries.flatMap((entry) => {
       const globs = entry.pattern.match(path, inArray)

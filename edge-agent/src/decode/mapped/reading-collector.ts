@@ -42,6 +42,7 @@ function scaled(value: number, { scale, offset }: Rule['entry']): number {
 function candidateOf(member: Member, { document, route }: { document: unknown; route: Route }): Candidate | string {
   const rules = route.rulesOf(member)
   if (rules === 'skipped') return 'skipped by the mapping'
+  if (rules === 'time') return 'the time'
   const rule = rules.find(({ entry }) => applies(entry, document))
   if (!rule) return 'the mapping does not name it'
   const number = numberOf(member.value, rule)

@@ -13,7 +13,7 @@ export const zigbee2mqtt: Preset = {
     {
       topic: `${root}/{device...}`,
       time: { at: '/last_seen', otherwise: 'arrival' },
-      skip: ['/last_seen', '/elapsed', '/update/**', '/device/**', '/update_available'],
+      skip: ['/elapsed', '/update/**', '/device/**', '/update_available'],
       words: { open: 1, close: 0, closed: 0, lock: 1, unlock: 0 },
       metrics: [
         gauge('/illuminance_lux', 'light'),
