@@ -1,5 +1,6 @@
 import { type ClockState, clockNow, type MillraceError, readClockFile, writeClockFile } from '@millrace/pipeline'
 import { onStopSignals } from '../run-app.ts'
+import { demandInflux } from './demand-influx.ts'
 import { readKeys } from './keys.ts'
 import type { UpOptions } from './options.ts'
 import { plainScreen, type Screen, startText, terminalScreen } from './screen.ts'
@@ -98,6 +99,7 @@ async function runStack(run: UpRun): Promise<void> {
 
 /** Runs everything on this machine until it is stopped, or until `--duration` is over and stored. */
 export async function up(options: UpOptions): Promise<number> {
+  if (options.influx !== undefined) await demandInflux(options.influx)
   const screen = isTerminal(options)
     ? terminalScreen(process.stdout)
     : plainScreen(process.stdout, () => performance.now())
