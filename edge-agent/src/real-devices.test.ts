@@ -1,7 +1,9 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { LiveBody } from '@millrace/contracts'
 import { checkConfig, silentLogger, systemClock } from '@millrace/pipeline'
 import { until } from '@millrace/pipeline/testing'
-import { createMqttLink, type MqttLink } from '@millrace/transports'
+import { createMqttLink, credentialLine, type MqttLink } from '@millrace/transports'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Agent, startAgent } from './agent.ts'
 import { agentConfigSchema } from './config.ts'
@@ -43,8 +45,8 @@ async function agentWith(settings: AgentSettings, more: object): Promise<Agent> 
   return agent
 }
 
-async function device(url: string, clientId: string): Promise<MqttLink> {
-  const link = createMqttLink({ url, clientId })
+async function device(url: string, clientId: string, secrets: object = {}): Promise<MqttLink> {
+  const link = createMqttLink({ url, clientId, ...secrets })
   bench.onClose(() => link.stop())
   await link.start()
   return link
@@ -87,6 +89,30 @@ describe('an agent with presets', () => {
     expect(ingest.breaches).toEqual([])
     const status = await agent.reporter.status()
     expect(status).toMatchObject({ ignoredMessages: 1, deadLetters: { 'bad-json': 1 }, unaccounted: 0 })
+  })
+
+  it('lets a device that signed in publish where its topic names it, and nowhere else', async () => {
+    const { port: cloudPort } = await bench.broker()
+    const dataDir = await bench.folder()
+    const credentialsFile = join(dataDir, 'credentials')
+    await writeFile(credentialsFile, `${await credentialLine('plug', 'device', 'secret')}\n`, { mode: 0o600 })
+    const collect = { type: 'broker', port: 0, credentialsFile }
+    const agent = await agentWith({ dataDir, cloudPort, windows }, { decode, collect })
+    const secrets = { username: 'plug', password: 'secret' }
+    const link = await device(`mqtt://127.0.0.1:${agent.mqttPort}`, 'plug', secrets)
+    await link.publish({ topic: 'tele/plug/LWT', body: Buffer.from('Online') })
+    await link.publish({ topic: 'tele/plug/SENSOR', body: Buffer.from('{"SHT3X":{"Humidity":50}}') })
+    const denied = await device(`mqtt://127.0.0.1:${agent.mqttPort}`, 'plug/2', secrets)
+    let accepted = false
+    denied.publish({ topic: 'tele/other/SENSOR', body: Buffer.from('{"SHT3X":{"Humidity":50}}') }).then(
+      () => {
+        accepted = true
+      },
+      () => undefined,
+    )
+    await until(async () => !denied.connected, { label: 'the end of its connection', withinMs: 20_000 })
+    const status = await agent.reporter.status()
+    expect([accepted, status.accounts.accepted, status.ignoredMessages]).toEqual([false, 1, 1])
   })
 
   it('keeps the units of its series over a restart, also without the preset', async () => {

@@ -143,6 +143,17 @@ describe('a mapping', () => {
     expect([decoded.readings, reasons(decoded)]).toEqual([[], [['too-many-metrics', 257, 'hall', '1']]])
   })
 
+  it('is not kept busy by members and topics of hostile length', async () => {
+    const long = 'ab'.repeat(100_000)
+    const mapping = { topic: '{site}/{device...}', metrics: [{ at: '/*a*c', name: '{1}' }, { at: '/**' }] }
+    const decoded = await decode(mapping, ['x/1', JSON.stringify({ [long]: 1, xabc: 2 })], [`x/${long}`, '{"v":1}'])
+    expect(readingLines(decoded)).toEqual(['x/1/x 2'])
+    expect(reasons(decoded)).toEqual([
+      ['bad-name', 1, 'x', '1'],
+      ['bad-name', 1, undefined, undefined],
+    ])
+  })
+
   it('sets aside what has no room in the dictionary', async () => {
     const decoded = await decodeFormats(
       mapped({ topic: 'x/{device}' }),

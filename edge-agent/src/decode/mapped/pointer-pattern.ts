@@ -1,5 +1,8 @@
 const decoded = (segment: string) => segment.replaceAll('~1', '/').replaceAll('~0', '~')
 
+/** A longer member is none that a pattern means; two globs would search it for ever. */
+const maxSegment = 256
+
 function segmentExpression(segment: string): RegExp {
   const parts = segment.split('*').map((text) => decoded(text).replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'))
   return new RegExp(`^${parts.join('(.*)')}$`, 's')
@@ -40,7 +43,8 @@ export class PointerPattern {
     if (!fits) return undefined
     const captures: string[] = []
     for (const [at, expression] of this.#segments.entries()) {
-      const found = expression.exec(path[at]!)
+      const segment = path[at]!
+      const found = segment.length > maxSegment ? null : expression.exec(segment)
       if (!found) return undefined
       captures.push(...found.slice(1))
     }

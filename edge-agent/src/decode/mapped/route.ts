@@ -13,8 +13,18 @@ export interface Mapping {
   time(document: unknown): EventTime
 }
 
-/** Paths whose rules are remembered; payloads of real devices have fewer. */
-const maxPaths = 1_000
+/** How much all routes together may remember; hostile payloads never repeat a path. */
+export interface Room {
+  left: number
+}
+
+/** A longer path is not remembered. */
+const maxPathLength = 256
+
+export interface Match {
+  mapping: Mapping
+  captures: Captures
+}
 
 /** The device that a topic names, not yet in the dictionary; or why it names none. */
 export type Named = { site: string; device: string } | { problem: string }
@@ -25,12 +35,14 @@ export class Route {
   readonly named: Named
   readonly #captures: Captures
   readonly #rules = new Map<string, MemberRules>()
+  readonly #room: Room
   #target: Target | undefined
 
-  constructor(mapping: Mapping, captures: Captures, named: Named) {
+  constructor({ mapping, captures }: Match, named: Named, room: Room) {
     this.mapping = mapping
     this.named = named
     this.#captures = captures
+    this.#room = room
   }
 
   /** The device in the dictionary, made there when it first has something to tell; device 0 where it has no room. */
@@ -47,9 +59,11 @@ export class Route {
     const pointer = pointerOf(member.path)
     const known = this.#rules.get(pointer)
     if (known) return known
-    if (this.#rules.size >= maxPaths) this.#rules.clear()
     const rules = this.mapping.rules.of(member, this.#captures)
-    this.#rules.set(pointer, rules)
+    if (this.#room.left > 0 && pointer.length <= maxPathLength) {
+      this.#room.left--
+      this.#rules.set(pointer, rules)
+    }
     return rules
   }
 }

@@ -1,12 +1,14 @@
-import { type Captures, render, TopicPattern } from '../topic-pattern.ts'
+import { render, TopicPattern } from '../topic-pattern.ts'
 import { validName } from '../valid-name.ts'
 import { timeReader } from './event-time.ts'
 import { MappingRules } from './member-rules.ts'
-import { type Mapping, type Named, Route } from './route.ts'
+import { type Mapping, type Match, type Named, type Room, Route } from './route.ts'
 import type { MappingSettings } from './settings.ts'
 
-/** Topics that are remembered; all are forgotten when there are more. */
-const maxRoutes = 50_000
+/** Topics and paths in payloads that are remembered; all are forgotten when there are more. */
+const maxRemembered = 50_000
+/** A longer topic is not remembered. */
+const maxTopicLength = 256
 /** Devices watched for others that would come out with their name. */
 const maxRawNames = 100_000
 
@@ -18,17 +20,13 @@ export interface RouterOptions {
   aliases: Readonly<Record<string, string>>
 }
 
-interface Match {
-  mapping: Mapping
-  captures: Captures
-}
-
 /** Finds the first mapping of a topic, and the device that it names. */
 export class Router {
   readonly filters: readonly string[]
   readonly #options: RouterOptions
   readonly #mappings: readonly (Mapping & { pattern: TopicPattern })[]
   readonly #routes = new Map<string, Route>()
+  #room: Room = { left: maxRemembered }
   /** What each device is called by its firmware: two that come out the same are not made one. */
   readonly #rawNames = new Map<string, string>()
 
@@ -43,13 +41,16 @@ export class Router {
   }
 
   find(topic: string): Route | undefined {
+    if (this.#room.left <= 0) this.#forget()
     const known = this.#routes.get(topic)
     if (known) return known
     const match = this.#match(topic)
     if (!match) return undefined
-    const route = new Route(match.mapping, match.captures, this.#named(match))
-    if (this.#routes.size >= maxRoutes) this.#routes.clear()
-    this.#routes.set(topic, route)
+    const route = new Route(match, this.#named(match), this.#room)
+    if (topic.length <= maxTopicLength) {
+      this.#room.left--
+      this.#routes.set(topic, route)
+    }
     return route
   }
 
@@ -59,6 +60,11 @@ export class Router {
     if (match.mapping.settings.ignore) return true
     const raw = render(match.mapping.settings.device, match.captures)
     return user !== '' && (raw === user || this.#nameOf(raw) === user)
+  }
+
+  #forget(): void {
+    this.#routes.clear()
+    this.#room = { left: maxRemembered }
   }
 
   #match(topic: string): Match | undefined {
