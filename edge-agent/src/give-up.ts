@@ -1,3 +1,5 @@
+import { pause } from '@millrace/pipeline'
+import type { Checkpoints } from './checkpoints.ts'
 import type { Pipeline, PipelineOptions } from './pipeline.ts'
 import { Pressure } from './pressure.ts'
 import { reserveOf } from './spool/index.ts'
@@ -5,6 +7,7 @@ import type { Upkeep } from './upkeep.ts'
 
 /** Messages given up at once by a full spool that may drop its oldest. */
 const dropAtOnce = 32
+const lookEveryMs = 50
 
 /** What a full spool does, and with what. */
 export function createPressure(
@@ -22,8 +25,9 @@ export function createPressure(
     append: (entry) => commits.append(entry),
     checkpoint: async () => {
       await commits.flush()
-      await checkpoints.run()
+      await madeOrWaiting(checkpoints)
     },
+    checkpointWaits: () => checkpoints.problem !== undefined,
     dropOldest: async () => {
       const messages = await sender.betweenReceipts(() => giveUpOldest(pipeline))
       log.warn({ messages }, 'the spool is full: gave up its oldest messages')
@@ -35,6 +39,17 @@ export function createPressure(
   })
 }
 
+/** Resolves once the checkpoint is made, or as soon as it waits for room. */
+async function madeOrWaiting(checkpoints: Checkpoints): Promise<void> {
+  const made = new AbortController()
+  const running = checkpoints.run().finally(() => made.abort())
+  const waiting = async () => {
+    while (!made.signal.aborted && checkpoints.problem === undefined)
+      await pause(lookEveryMs, made.signal).catch(() => undefined)
+  }
+  await Promise.race([running, waiting()])
+}
+
 /**
  * The oldest messages leave the outbox in the transaction that journals what their devices lose, so the accounts are
  * right after a kill too. Their numbers stay a gap upstream. A window that is amended later brings its lost readings
@@ -44,7 +59,10 @@ async function giveUpOldest({ spool, commits, sender, uplink }: Pipeline): Promi
   // What a live connection was given may be at the far side already.
   const { messages, losses } = await spool.oldest(dropAtOnce, uplink.connected ? sender.onTheWay() : [])
   if (messages.length === 0) return 0
-  await commits.appendWith({ kind: 'dropped', losses }, messages)
+  const gone = commits.appendWith({ kind: 'dropped', losses }, messages)
+  // The windows may take nothing more while a checkpoint waits for the very room that this makes.
+  await commits.flush()
+  await gone
   for (const message of messages) sender.forget(message)
   return messages.length
 }

@@ -9,8 +9,10 @@ export interface PressureOptions {
   /** A shorter amendment span; undefined where it is as short as it can be. */
   shorterSpan(): SpanEntry | undefined
   append(entry: JournalEntry): void
-  /** Writes what is closed and drops sets below the floors. */
+  /** Writes what is closed and drops sets below the floors; resolves early where it has to wait for room. */
   checkpoint(): Promise<void>
+  /** True while a checkpoint waits for room: no other is made until it has some. */
+  checkpointWaits(): boolean
   dropOldest(): Promise<void>
   resume(): void
 }
@@ -45,6 +47,8 @@ export class Pressure {
   async #giveUpSets(): Promise<boolean> {
     let before: number | undefined
     for (;;) {
+      // Sets leave with a checkpoint alone, so a shorter span would free nothing now.
+      if (this.#options.checkpointWaits()) return false
       const span = this.#options.shorterSpan()
       // The same again: the entry found no room on a full disk.
       if (!span || span.amendSpanMs === before) return false
