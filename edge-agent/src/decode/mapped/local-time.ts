@@ -1,5 +1,6 @@
 const pattern = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,3})\d*)?$/
-const hourMs = 3_600_000
+const quarterMs = 15 * 60_000
+const dayMs = 24 * 60 * 60_000
 
 export function isZone(zone: string): boolean {
   try {
@@ -20,6 +21,7 @@ function clockIn(format: Intl.DateTimeFormat, ms: number): number {
 /** Reads local times of one zone. */
 export class LocalTime {
   readonly #format: Intl.DateTimeFormat
+  #last: { quarter: number; offsets: readonly number[] } | undefined
 
   constructor(zone: string) {
     const part = {
@@ -40,11 +42,21 @@ export class LocalTime {
     const [year, month, day, hour, minute, second] = found.slice(1, 7).map(Number)
     const shown = Date.UTC(year!, month! - 1, day, hour, minute, second) + Number((found[7] ?? '').padEnd(3, '0'))
     if (!new Date(shown).toISOString().startsWith(text.slice(0, 19).replace(' ', 'T'))) return undefined
-    // Zones lie up to 14 hours off, and none moves its clock twice within a day.
-    const offsets = new Set(
-      [-24, 24].map((hours) => clockIn(this.#format, shown + hours * hourMs) - shown - hours * hourMs),
-    )
-    const instants = [...offsets].map((offset) => shown - offset).filter((ms) => clockIn(this.#format, ms) === shown)
-    return instants.length > 1 ? 'ambiguous' : instants[0]
+    const [offset, ...others] = this.#offsetsAt(shown)
+    if (others.length > 0) return 'ambiguous'
+    return offset === undefined ? undefined : shown - offset
+  }
+
+  /** Every offset at which the zone shows this clock. Zones move their clocks at quarters of an hour. */
+  #offsetsAt(shown: number): readonly number[] {
+    const quarter = Math.floor(shown / quarterMs)
+    if (this.#last?.quarter !== quarter) this.#last = { quarter, offsets: this.#findOffsets(shown) }
+    return this.#last.offsets
+  }
+
+  /** Zones lie up to 14 hours off, and none moves its clock twice within a day. */
+  #findOffsets(shown: number): readonly number[] {
+    const around = [-dayMs, dayMs].map((ms) => clockIn(this.#format, shown + ms) - shown - ms)
+    return [...new Set(around)].filter((offset) => clockIn(this.#format, shown - offset) === shown)
   }
 }
