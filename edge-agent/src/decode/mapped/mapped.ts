@@ -146,9 +146,10 @@ class MappedDecoder implements FormatDecoder {
 
   /** Records one, or says why it is set aside. */
   #reading(target: Target, { rule, value }: Candidate, met: Set<string>): Refusal | undefined {
-    const { metric, rawName, quantity } = rule
+    const { metric, rawName, quantity, unitProblem } = rule
     if (Number.isNaN(value)) return { reason: 'bad-value', why: 'no number that a reading can have' }
     if (metric === undefined) return { reason: 'bad-name', why: `no name of a metric can be made of "${rawName}"` }
+    if (unitProblem !== undefined) return { reason: 'bad-unit', why: `allowed: ${unitProblem}` }
     const key = `${target.id} ${metric}`
     if (met.has(metric) || (this.#rawNames.get(key) ?? rawName) !== rawName) {
       return { reason: 'bad-name', why: `another member has the name ${metric}` }

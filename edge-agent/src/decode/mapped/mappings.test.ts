@@ -143,6 +143,14 @@ describe('a mapping', () => {
     expect([decoded.readings, reasons(decoded)]).toEqual([[], [['too-many-metrics', 257, 'hall', '1']]])
   })
 
+  it('sets aside what would give a metric of the catalogue another unit', async () => {
+    const decoded = await decode({ topic: 'x/{device}', metrics: [{ at: '/*', unit: '°F' }] }, [
+      'x/1',
+      '{"temperature":70,"inside":71}',
+    ])
+    expect([readingLines(decoded), reasons(decoded)]).toEqual([['hall/1/inside 71 °F'], [['bad-unit', 1, 'hall', '1']]])
+  })
+
   it('is not kept busy by members and topics of hostile length', async () => {
     const long = 'ab'.repeat(100_000)
     const mapping = { topic: '{site}/{device...}', metrics: [{ at: '/*a*c', name: '{1}' }, { at: '/**' }] }
@@ -266,6 +274,7 @@ it('a config is refused that could not work, with what is allowed', () => {
     metric({ at: 'temperature' }),
     metric({ at: '/**/x' }),
     metric({ at: '/t', name: 'temperature', unit: '°F' }),
+    metric({ at: '/temperature', unit: '°F' }),
     { type: 'mapped', mappings: [{ topic: 'a', time: { at: '/t', format: 'local' } }] },
     { type: 'mapped', preset: 'tasmota', zone: 'Mars/Olympus' },
     { type: 'mapped', preset: 'tasmata' },

@@ -4,7 +4,7 @@ import { type Captures, render } from '../topic-pattern.ts'
 import { validName } from '../valid-name.ts'
 import { type Member, pointerOf } from './members.ts'
 import { PointerPattern, valueAt } from './pointer-pattern.ts'
-import type { MappingSettings, MetricSettings } from './settings.ts'
+import { type MappingSettings, type MetricSettings, unitProblem } from './settings.ts'
 import { type Words, wordsOf } from './word-value.ts'
 
 interface Entry {
@@ -25,6 +25,8 @@ export interface Rule {
   /** Undefined where no valid name can be made of it. */
   metric: string | undefined
   quantity: Quantity
+  /** Why this metric cannot have that unit. */
+  unitProblem: string | undefined
 }
 
 export type MemberRules = readonly Rule[] | 'skipped' | 'time'
@@ -69,6 +71,7 @@ function ruleOf({ settings, pattern, words }: Entry, rawName: string): Rule {
     ignoresText: (settings.otherwise ?? (pattern.open ? 'ignore' : 'set-aside')) === 'ignore',
     wordsOnly: pattern.open,
     quantity: quantityOf(metric ?? '', settings),
+    unitProblem: unitProblem(metric ?? '', settings.unit),
   }
 }
 

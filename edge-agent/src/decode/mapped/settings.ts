@@ -12,6 +12,13 @@ function checked(problemOf: (text: string) => string | undefined) {
   })
 }
 
+/** Why a metric cannot have a unit, said as what is allowed: all who show one of the catalogue know it in one unit. */
+export function unitProblem(metric: string, unit: string | undefined): string | undefined {
+  const known = findMetric(metric)
+  if (known === undefined || unit === undefined || unit === known.unit) return undefined
+  return `${known.unit || 'no unit'}, which is the catalogue's for ${metric}: use scale and offset, or another name`
+}
+
 const topic = checked(patternProblem)
 const pointers = checked(pointerProblem)
 const pointer = checked((text) => pointerProblem(text) ?? (text.includes('*') ? 'a JSON pointer without *' : undefined))
@@ -46,11 +53,9 @@ const metric = z
     /** For text that is no number and no known word. */
     otherwise: z.enum(['set-aside', 'ignore']).optional(),
   })
-  .superRefine(({ name, unit }, context) => {
-    const known = name === undefined ? undefined : findMetric(name)
-    if (known === undefined || unit === undefined || unit === known.unit) return
-    const message = `${known.unit || 'no unit'}, which is the catalogue's for ${name}: use scale and offset, or another name`
-    context.addIssue({ code: 'custom', path: ['unit'], message })
+  .superRefine(({ at, name = at.slice(1).replaceAll('/', '.'), unit }, context) => {
+    const message = unitProblem(name, unit)
+    if (message !== undefined) context.addIssue({ code: 'custom', path: ['unit'], message })
   })
 
 const mapping = z.strictObject({
