@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
-import { createReadStream, existsSync, mkdirSync } from 'node:fs'
+import { createReadStream, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { createGunzip } from 'node:zlib'
 import type { Alert } from '@millrace/contracts'
-import { type Logger, MillraceError, type Problem, UsageError } from '@millrace/pipeline'
+import { type Logger, MillraceError, makeConfiguredFolders, type Problem, UsageError } from '@millrace/pipeline'
 import type { Refusal, Store, StoreBatch } from '../stored.ts'
 import { type Counts, type Head, headSchema, lineSchema, readable } from './format.ts'
 import { begunIn, howToGoOn, markBegun, unmark } from './marker.ts'
@@ -35,7 +35,7 @@ export async function restore(file: string, target: RestoreTarget): Promise<Rest
   const { id } = await readBackup(file, { stores: [], spool: undefined, log })
   await demandNothingThere(target, id)
   const folder = join(dataDir, 'spool')
-  mkdirSync(folder, { recursive: true })
+  makeConfiguredFolders(folder, 'dataDir')
   markBegun(dataDir, { backup: id, file })
   const spool = new SpoolFile(join(folder, 'spool.db.restored'))
   const { id: again, ...restored } = await readBackup(file, { stores: [...stores.values()], spool, log })

@@ -1,7 +1,7 @@
-import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { UsageError } from '@millrace/pipeline'
+import { makeFolders, UsageError } from '@millrace/pipeline'
 import { readRunFile } from './run-file.ts'
 
 const sqliteBusy = 5
@@ -24,7 +24,7 @@ function makeFolder(dataDir: string): void {
     const existing = existingPart(dataDir)
     if (!statSync(existing).isDirectory()) throw new Error(`${existing} is a file`)
     accessSync(existing, constants.W_OK | constants.X_OK)
-    mkdirSync(dataDir, { recursive: true })
+    makeFolders(dataDir)
   } catch (error) {
     throw unusable(dataDir, error)
   }

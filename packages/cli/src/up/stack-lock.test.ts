@@ -1,0 +1,16 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { UsageError } from '@millrace/pipeline'
+import { expect, it } from 'vitest'
+import { lockDataFolder } from './stack-lock.ts'
+
+it('makes the data folder with what is missing above it', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace lock '))
+  lockDataFolder(join(folder, 'a', 'b')).release()
+  rmSync(folder, { recursive: true })
+})
+
+it.skipIf(process.platform !== 'linux')('does not wait for ever for a data folder that cannot be made', () => {
+  expect(() => lockDataFolder('/proc/nowhere/data')).toThrow(UsageError)
+})
