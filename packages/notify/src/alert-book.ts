@@ -18,13 +18,19 @@ export class AlertBook {
 
   constructor(policies: readonly Policy[], saved: Iterable<Entry> = []) {
     this.#policies = policies
-    const names = new Set(policies.map(({ name }) => name))
-    for (const entry of saved) {
-      for (const name of [...entry.tracks.keys()]) if (!names.has(name)) entry.tracks.delete(name)
-      this.#entries.set(entry.alert.id, entry)
-      this.refresh(entry, entry.seenMs)
-    }
+    for (const entry of saved) this.#restore(entry)
     this.#changed.clear()
+  }
+
+  /** A channel that is new is told what is active, not what is over; one that is gone is forgotten. */
+  #restore(entry: Entry): void {
+    const names = this.#policies.map(({ name }) => name)
+    for (const name of [...entry.tracks.keys()]) if (!names.includes(name)) entry.tracks.delete(name)
+    const over = entry.alert.state !== 'active'
+    for (const name of names)
+      if (over && !entry.tracks.has(name)) entry.tracks.set(name, { ...newTrack(), muted: true })
+    this.#entries.set(entry.alert.id, entry)
+    this.refresh(entry, entry.seenMs)
   }
 
   /** Those that may have something to tell, now or as a reminder. */

@@ -149,9 +149,9 @@ function byState(a: Pending, b: Pending): number {
   return over(a) - over(b) || a.entry.alert.raised - b.entry.alert.raised
 }
 
-function itemOf({ entry, kind }: Pending): NoticeItem {
-  const { alert, thread } = entry
-  return { key: `${alert.id}#${alert.rev}`, kind, alert, thread }
+function itemOf({ entry: { alert, thread }, track: { told }, kind }: Pending): NoticeItem {
+  const replaces = told !== null && told.state !== 'withdrawn' && told.id !== alert.id ? told.id : null
+  return { key: `${alert.id}#${alert.rev}`, kind, alert, thread, replaces }
 }
 
 /** Who tells, and the words that make a key its own. */

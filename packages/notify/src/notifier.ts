@@ -75,6 +75,12 @@ export class SpooledNotifier implements Notifier {
     await Promise.all(this.#lines.map(({ channel }) => channel.close()))
   }
 
+  /** Looks now, not at the next tick, and resolves when what it found is on disk and on its way. */
+  async look(): Promise<void> {
+    this.#wake()
+    while (this.#step !== null) await this.#step
+  }
+
   /** Steps never overlap; a wake within one makes another after it. */
   #wake(): void {
     this.#again = true

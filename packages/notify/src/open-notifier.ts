@@ -27,8 +27,8 @@ const keepAcknowledgementsMs = 90 * day
 const stateRetryMs = 5_000
 const defaultBackoff = { minMs: 1_000, maxMs: 300_000 }
 
-/** What lines ask of the planner, which is made after them. */
-interface Ask {
+/** What channels ask of the planner, which is made after them. */
+export interface Ask {
   isOutdated(name: string): boolean
   stateAgain(name: string): void
 }
@@ -38,18 +38,26 @@ interface Ask {
  * Throws a UsageError that names the setting whose secret cannot be read.
  */
 export async function openNotifier(options: NotifierOptions): Promise<Notifier> {
+  return await resume(options, (ask) => openLines(options, ask))
+}
+
+/** The same with lines of any make. */
+export async function resume(
+  options: NotifierOptions,
+  open: (ask: Ask) => Promise<readonly Line[]>,
+): Promise<SpooledNotifier> {
   const { spool, config, clock, evaluator } = options
+  const made: { planner?: Planner } = {}
+  const lines = await open({
+    isOutdated: (name) => made.planner?.isOutdated(name) ?? false,
+    stateAgain: (name) => made.planner?.stateAgain(name),
+  })
   await spool.write(
     notifyTables.map((sql) => ({ sql, rows: [[]] })),
     { reserve: true },
   )
-  const states = await savedChannels(spool)
-  const made: { planner?: Planner } = {}
-  const lines = await openLines(options, {
-    isOutdated: (name) => made.planner?.isOutdated(name) ?? false,
-    stateAgain: (name) => made.planner?.stateAgain(name),
-  })
   const policies = lines.map(({ policy }) => policy)
+  const states = await savedChannels(spool)
   await letGo(options, states, new Set(policies.map(({ name }) => name)))
   const saved = { entries: await savedEntries(spool), channels: states }
   const planner = new Planner(policies, { evaluator, keyPrefix: spool.name }, saved)
@@ -68,11 +76,12 @@ async function openLines(options: NotifierOptions, ask: Ask): Promise<Line[]> {
       const { name, timeout } = channelSettings.parse(settings)
       const context = { name, evaluator, log, stateAgain: () => ask.stateAgain(name), ...(publish && { publish }) }
       const channel = await channels.create(settings, context)
-      const policy = policyOf(settings, channel.tells, config)
-      const patience =
-        channel.tells === 'states' ? { ...backoff, maxMs: Math.min(backoff.maxMs, stateRetryMs) } : backoff
+      const patience = {
+        ...backoff,
+        maxMs: channel.tells === 'states' ? Math.min(backoff.maxMs, stateRetryMs) : backoff.maxMs,
+      }
       const way = { name, channel, timeoutMs: timeout, backoff: patience, log, isOutdated: () => ask.isOutdated(name) }
-      return { policy, channel, delivery: new Delivery(way) }
+      return { policy: policyOf(settings, channel.tells, config), channel, delivery: new Delivery(way) }
     }),
   )
 }

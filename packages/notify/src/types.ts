@@ -59,7 +59,7 @@ export interface Notifier {
 
 /**
  * What an item of a notice says. `passed`: it was raised and is over already, before anyone was told. `moved`: late data
- * changed its start; `alert.movedFrom` is what was told before.
+ * changed its start; `replaces` is what was told before.
  */
 export const noticeKinds = ['raised', 'moved', 'reminder', 'passed', 'cleared', 'withdrawn'] as const
 export type NoticeKind = (typeof noticeKinds)[number]
@@ -71,6 +71,8 @@ export interface NoticeItem {
   alert: Alert
   /** Id of the first alert of a chain of moves: keeps a conversation together. */
   thread: string
+  /** The id it was told under before, where late data moved it to another since: this takes its place. */
+  replaces: string | null
 }
 
 /** What a channel is to say once. Fixed on disk before the first try. */

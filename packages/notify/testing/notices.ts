@@ -10,7 +10,13 @@ export function noticeOf(key: string, alerts: readonly Alert[] = [alertOf()]): N
     evaluator: 'ingest',
     atMs: Date.parse('2026-03-02T12:01:10Z'),
     counts: { raised: alerts.length },
-    items: alerts.map((alert) => ({ key: `${alert.id}#${alert.rev}`, kind: 'raised', alert, thread: alert.id })),
+    items: alerts.map((alert) => ({
+      key: `${alert.id}#${alert.rev}`,
+      kind: 'raised',
+      alert,
+      thread: alert.id,
+      replaces: null,
+    })),
     unlisted: 0,
     afterQuiet: false,
   }

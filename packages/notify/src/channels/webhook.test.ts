@@ -59,7 +59,7 @@ describe('the webhook', () => {
       at: noticeOf('').atMs,
       title: '[warning] raised: d temperature is 9.5 Cel, above 8',
       counts: { raised: 1 },
-      items: [{ key: `${alert.id}#0`, kind: 'raised', alert, thread: alert.id }],
+      items: [{ key: `${alert.id}#0`, kind: 'raised', alert, thread: alert.id, replaces: null }],
       unlisted: 0,
       afterQuiet: false,
     })
