@@ -4,6 +4,7 @@ const everyMs = 10_000
 const linesEach = 5
 
 interface Spell {
+  level: 'info' | 'warn'
   lines: number
   left: number
   timer: NodeJS.Timeout
@@ -22,7 +23,7 @@ export class SparingLog {
   }
 
   /** `message` names the kind. */
-  write(level: 'info' | 'warn', fields: Record<string, unknown>, message: string): void {
+  write(level: Spell['level'], fields: Record<string, unknown>, message: string): void {
     const spell = this.#spells.get(message) ?? this.#begin(level, message)
     if (spell.lines >= linesEach) {
       spell.left++
@@ -35,21 +36,21 @@ export class SparingLog {
   /** Says what was not said yet. */
   close(): void {
     for (const { timer } of this.#spells.values()) clearTimeout(timer)
-    for (const [message, { left }] of this.#spells) this.#sum('info', message, left)
+    for (const [message, spell] of this.#spells) this.#sum(message, spell)
     this.#spells.clear()
   }
 
-  #begin(level: 'info' | 'warn', message: string): Spell {
+  #begin(level: Spell['level'], message: string): Spell {
     const timer = setTimeout(() => {
       this.#spells.delete(message)
-      this.#sum(level, message, spell.left)
+      this.#sum(message, spell)
     }, everyMs).unref()
-    const spell: Spell = { lines: 0, left: 0, timer }
+    const spell: Spell = { level, lines: 0, left: 0, timer }
     this.#spells.set(message, spell)
     return spell
   }
 
-  #sum(level: 'info' | 'warn', message: string, count: number): void {
-    if (count > 0) this.#log[level]({ count, withinMs: everyMs }, `${message}: more of them, not listed`)
+  #sum(message: string, { level, left }: Spell): void {
+    if (left > 0) this.#log[level]({ count: left, withinMs: everyMs }, `${message}: more of them, not listed`)
   }
 }
