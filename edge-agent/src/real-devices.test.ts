@@ -65,7 +65,7 @@ function seen(ingest: FakeIngest) {
   }
 }
 
-describe('an agent with presets', () => {
+describe('an agent with presets', { timeout: 120_000 }, () => {
   it('makes summaries and live values, in their units, of what each firmware publishes', async () => {
     const { port: cloudPort } = await bench.broker()
     const ingest = await bench.add(new FakeIngest({ url: `mqtt://127.0.0.1:${cloudPort}` }))
@@ -78,7 +78,7 @@ describe('an agent with presets', () => {
       () => families.every(([, , series]) => seen(ingest).summaries.has(series) && seen(ingest).live.has(series)),
       {
         label: 'summaries and live values of all',
-        withinMs: 20_000,
+        withinMs: 60_000,
       },
     )
     const { summaries, live } = seen(ingest)
@@ -110,7 +110,7 @@ describe('an agent with presets', () => {
       },
       () => undefined,
     )
-    await until(async () => !denied.connected, { label: 'the end of its connection', withinMs: 20_000 })
+    await until(async () => !denied.connected, { label: 'the end of its connection', withinMs: 60_000 })
     const status = await agent.reporter.status()
     expect([accepted, status.accounts.accepted, status.ignoredMessages]).toEqual([false, 1, 1])
   })
@@ -125,7 +125,7 @@ describe('an agent with presets', () => {
     await link.stop()
     await first.stop()
     const second = await bench.agent({ dataDir, cloudPort, windows })
-    await until(() => ingest.rowsOf('plug').length > 0, { label: 'the summary after the restart', withinMs: 20_000 })
+    await until(() => ingest.rowsOf('plug').length > 0, { label: 'the summary after the restart', withinMs: 60_000 })
     expect(ingest.rowsOf('plug')[0]).toMatchObject({ metric: 'SHT3X.temperature', unit: '°C' })
     await second.stop()
   })
@@ -142,10 +142,10 @@ describe('an agent with presets', () => {
     )
     await until(async () => (await agent.reporter.status()).ignoredMessages === 1, {
       label: 'the kept message',
-      withinMs: 20_000,
+      withinMs: 60_000,
     })
     await link.publish({ topic: 'zigbee2mqtt/attic', body: Buffer.from('{"temperature":2}') })
-    await until(() => ingest.rowsOf('attic').length > 0, { label: 'its summary', withinMs: 20_000 })
+    await until(() => ingest.rowsOf('attic').length > 0, { label: 'its summary', withinMs: 60_000 })
     expect(ingest.rowsOf('attic')).toMatchObject([{ metric: 'temperature', count: 1, last: 2 }])
   })
 })
