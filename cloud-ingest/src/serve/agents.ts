@@ -27,6 +27,8 @@ function restartsOf(known: SeenAgent | undefined, { epoch }: StatusBody): number
 
 /** The agents by what they say of themselves: a last will ends the connection and forgets nothing. */
 export class SeenAgents {
+  /** Grows with every status. */
+  changes = 0
   private readonly byName = new Map<string, SeenAgent>()
   private readonly clock: Clock
 
@@ -39,6 +41,7 @@ export class SeenAgents {
   }
 
   see(body: StatusBody): void {
+    this.changes++
     const { site, agent, online } = body
     const key = `${site}/${agent}`
     const known = this.byName.get(key)

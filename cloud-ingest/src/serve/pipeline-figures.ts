@@ -3,7 +3,7 @@ import type { Clock } from '@millrace/pipeline'
 import type { StageSource } from '../reporter.ts'
 import type { SeenAgent, SeenAgents } from './agents.ts'
 
-/** Pages that ask within this time get one answer. */
+/** Pages that ask within this time get one answer, unless an agent came or went. */
 const keepMs = 1_000
 
 /** What messages have told, with the messages missing of each spool and site. */
@@ -40,6 +40,7 @@ export class PipelineFigures {
   private readonly options: PipelineOptions
   private readonly rates = new Map<string, RecentRate>()
   private answer: Promise<PipelineResponse> | undefined
+  private changes = 0
   private askedMs = Number.NEGATIVE_INFINITY
 
   constructor(options: PipelineOptions) {
@@ -48,7 +49,9 @@ export class PipelineFigures {
 
   async read(): Promise<PipelineResponse> {
     const now = performance.now()
-    if (!this.answer || now - this.askedMs >= keepMs) {
+    const { changes } = this.options.agents
+    if (!this.answer || changes !== this.changes || now - this.askedMs >= keepMs) {
+      this.changes = changes
       this.askedMs = now
       this.answer = this.measure(now)
     }

@@ -1,4 +1,4 @@
-import type { AccountsResponse, LiveReadingEvent, PipelineResponse } from '@millrace/contracts'
+import type { AccountsResponse, LiveReadingEvent, PipelineResponse, StatusBody } from '@millrace/contracts'
 import { Address } from './address.ts'
 import { ServerClock } from './model/clock.ts'
 import { Delay } from './model/delay.ts'
@@ -14,6 +14,8 @@ import { type Palette, readPalette } from './view/palette.ts'
 export interface Listener {
   series?(changed: readonly SeriesState[]): void
   accounts?(): void
+  /** An agent has told its state, or is gone. */
+  status?(): void
   connection?(): void
   /** The connection is back after a loss: fetch what was missed. */
   recovered?(): void
@@ -52,7 +54,7 @@ export class App {
     this.live = new LiveConnection('api/live', {
       reading: (event) => this.arrived(event),
       summary: (event) => this.tell('series', this.fleet.putSummaries(event)),
-      status: (event) => this.fleet.putStatus(event),
+      status: (event) => this.said(event),
       open: (again) => this.opened(again),
       state: (state) => this.stateChanged(state),
     })
@@ -105,6 +107,11 @@ export class App {
   private arrived(event: LiveReadingEvent): void {
     if (this.clock.known) this.delay.observe(event, this.clock.now(Date.now()))
     this.tell('series', this.fleet.putReadings(event))
+  }
+
+  private said(event: StatusBody): void {
+    this.fleet.putStatus(event)
+    this.tell('status')
   }
 
   private opened(again: boolean): void {

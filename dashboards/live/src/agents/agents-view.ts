@@ -28,6 +28,10 @@ export class AgentsView implements View {
     this.explain.draw()
   }
 
+  status(): void {
+    this.feed.soon()
+  }
+
   close(): void {
     this.feed.close()
   }

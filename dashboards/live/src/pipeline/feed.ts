@@ -19,12 +19,20 @@ export class PipelineFeed {
     void this.poll()
   }
 
+  /** Something has changed: the next answer is asked for at once. */
+  soon(): void {
+    if (this.timer === undefined) return
+    clearTimeout(this.timer)
+    this.timer = setTimeout(() => void this.poll(), 100)
+  }
+
   close(): void {
     this.closed = true
     clearTimeout(this.timer)
   }
 
   private async poll(): Promise<void> {
+    this.timer = undefined
     const startMs = performance.now()
     if (this.app.connected || this.answers === 0) {
       const answer = await api.pipeline().catch(() => undefined)

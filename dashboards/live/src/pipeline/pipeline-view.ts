@@ -56,6 +56,10 @@ export class PipelineView implements View {
     this.app.frames.add(this.update)
   }
 
+  status(): void {
+    this.feed.soon()
+  }
+
   close(): void {
     this.feed.close()
   }
