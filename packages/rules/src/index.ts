@@ -1,1 +1,5 @@
+export { compileRules, type RuleFile, type RuleSet, rulesVersion } from './definition/compile.ts'
+export type { RuleProblem } from './definition/problems.ts'
+export { type Evidence, type RuleDefinition, type RuleKind, ruleKinds } from './definition/schema.ts'
+export { createEngine, type EngineOptions } from './engine/create-engine.ts'
 export * from './types.ts'

@@ -1,4 +1,6 @@
 import type { Alert, AlertCause, RuleOwner, Severity, SummaryRow } from '@millrace/contracts'
+import type { Bounds } from './definition/bounds.ts'
+import type { RuleDefinition, RuleKind } from './definition/schema.ts'
 
 /** A closed or amended window of a series, in any order; a higher `rev` replaces what was judged of it before. */
 export type RuleWindow = Pick<
@@ -68,15 +70,30 @@ export interface RuleAgent {
   since?: number
 }
 
-/** A rule ready for use: checked, its globs compiled. `kind` and further fields are the engine's own. */
+/** What a rule may be about; a device is absent for rules over a site or an agent. */
+export interface RuleSubject {
+  site: string
+  agent?: string
+  device?: string
+  metric?: string
+}
+
+/** A rule ready for use: checked, its globs compiled. A plain value: `{ ...rule, at: 'cloud' }` is the same rule at another owner. */
 export interface CompiledRule {
   readonly id: string
   readonly at: RuleOwner
-  readonly kind: string
+  readonly kind: RuleKind
   readonly cause: AlertCause
   readonly severity: Severity
   /** First 12 hexadecimal digits of the hash of its definition. */
   readonly version: string
+  /** As written, defaults filled in, durations in ms. */
+  readonly definition: RuleDefinition
+  readonly bounds: Bounds
+  /** What the subject does not name is not asked for. */
+  selects(subject: RuleSubject): boolean
+  /** Labels of a device by the files of labels. */
+  labelsOf(site: string, device: string): Readonly<Record<string, string>>
 }
 
 /** Engine state to keep with what it caused, in one transaction; null bytes: forget the key. */

@@ -1,0 +1,105 @@
+/** Consecutive windows that were judged, `[from, to)`, by rules of one epoch or older ones that still hold. */
+export interface Run {
+  from: number
+  to: number
+  epoch: number
+}
+
+/** Windows divide an hour, so none of them reaches over a floor. */
+const floorStepMs = 3_600_000
+
+export type Arrival = 'new' | 'amended' | 'known'
+
+/**
+ * Which windows of a subject were judged, and at which revision. What a line covers is good, unless a timeline of that
+ * line says otherwise: so a healthy series costs one number that grows, however many rules judge it.
+ */
+export class Line {
+  readonly id: number
+  /** In order, without overlap; never empty once something arrived. */
+  runs: Run[] = []
+  #last: Run = { from: Number.NaN, to: Number.NaN, epoch: -1 }
+  /** Revisions above 0, by start. */
+  revs: Map<number, number> | undefined
+
+  constructor(id: number) {
+    this.id = id
+  }
+
+  /** End of the newest window; NaN before the first. */
+  get newest(): number {
+    return this.#last.to
+  }
+
+  /** Windows that start before this are too old to be judged. */
+  floor(horizonMs: number): number {
+    return Math.floor((this.#last.to - horizonMs) / floorStepMs) * floorStepMs
+  }
+
+  /** The common case: the window after the newest, at its first revision. */
+  extend(start: number, end: number, epoch: number): boolean {
+    const last = this.#last
+    if (start !== last.to || last.epoch !== epoch) return false
+    last.to = end
+    return true
+  }
+
+  /** Takes a window of any order, unless it is known at this revision or a higher one. */
+  arrive(window: { start: number; lengthMs: number; rev: number }, epoch: number): Arrival {
+    const { start, lengthMs, rev } = window
+    const known = this.covers(start)
+    if (known && rev <= (this.revs?.get(start) ?? 0)) return 'known'
+    if (rev > 0) {
+      this.revs ??= new Map()
+      this.revs.set(start, rev)
+    }
+    this.cover(start, start + lengthMs, epoch)
+    return known ? 'amended' : 'new'
+  }
+
+  covers(start: number): boolean {
+    for (let at = this.runs.length - 1; at >= 0; at--) {
+      const run = this.runs[at]!
+      if (run.from <= start) return start < run.to
+    }
+    return false
+  }
+
+  cover(from: number, to: number, epoch: number): void {
+    if (this.extend(from, to, epoch)) return
+    const kept = this.runs.flatMap((run) => cut(run, from, to))
+    kept.push({ from, to, epoch })
+    kept.sort((a, b) => a.from - b.from)
+    this.set(joined(kept))
+  }
+
+  dropBefore(floor: number): void {
+    if (this.revs) for (const start of this.revs.keys()) if (start < floor) this.revs.delete(start)
+    if (this.revs?.size === 0) this.revs = undefined
+    if (this.runs.length > 0 && this.runs[0]!.from < floor) {
+      this.set(this.runs.filter((run) => run.to > floor).map((run) => ({ ...run, from: Math.max(run.from, floor) })))
+    }
+  }
+
+  set(runs: Run[]): void {
+    this.runs = runs
+    this.#last = runs.at(-1) ?? { from: Number.NaN, to: Number.NaN, epoch: -1 }
+  }
+}
+
+function cut(run: Run, from: number, to: number): Run[] {
+  if (run.to <= from || run.from >= to) return [run]
+  const left = { ...run, to: from }
+  const right = { ...run, from: to }
+  return [left, right].filter((one) => one.from < one.to)
+}
+
+function joined(runs: readonly Run[]): Run[] {
+  const all: Run[] = []
+  for (const run of runs) {
+    const before = all.at(-1)
+    if (before && before.to === run.from && before.epoch === run.epoch) before.to = run.to
+    else all.push({ ...run })
+  }
+  return all
+}

@@ -1,0 +1,172 @@
+import type { Alert } from '@millrace/contracts'
+import type { CompiledRule } from '../types.ts'
+import { AlertBook } from './alert-book.ts'
+import { calmState, type Episode } from './fold.ts'
+import type { Host } from './host.ts'
+import type { Judged } from './judged.ts'
+
+/** An unbroken time, both ends included, epoch ms. */
+export interface Span {
+  from: number
+  to: number
+}
+
+/** A span in which something was heard. `seen`: how far its observer had come when it first was. */
+export interface HeardSpan extends Span {
+  seen: number
+}
+
+const never = Number.POSITIVE_INFINITY
+
+/** When something was heard. Silence shorter than any rule asks for is none. */
+export class Presence {
+  spans: HeardSpan[] = []
+  /** Pauses shorter than this are no silence, ms. */
+  bridgedMs: number
+
+  constructor(bridgedMs: number) {
+    this.bridgedMs = bridgedMs
+  }
+
+  get newest(): number {
+    return this.spans.at(-1)?.to ?? Number.NEGATIVE_INFINITY
+  }
+
+  /** Whether anything changed; `gap`: whether an earlier judgement may have. */
+  hear(from: number, to: number, seen: number): { changed: boolean; gap: boolean } {
+    const last = this.spans.at(-1)
+    if (last && from >= last.from && from - last.to < this.bridgedMs) {
+      if (to <= last.to) return { changed: false, gap: false }
+      last.to = to
+      return { changed: true, gap: false }
+    }
+    const before = this.spans.map((span) => `${span.from} ${span.to}`).join()
+    this.spans = this.#joined([...this.spans, { from, to, seen }])
+    return { changed: before !== this.spans.map((span) => `${span.from} ${span.to}`).join(), gap: true }
+  }
+
+  /** Keeps the newest span, however old: a silence goes on until something is heard. */
+  dropBefore(floor: number): void {
+    const kept = this.spans.findIndex(({ to }) => to >= floor)
+    this.spans.splice(0, Math.max(0, kept < 0 ? this.spans.length - 1 : kept - 1))
+  }
+
+  #joined(spans: HeardSpan[]): HeardSpan[] {
+    const all: HeardSpan[] = []
+    for (const span of spans.sort((a, b) => a.from - b.from || a.to - b.to)) {
+      const before = all.at(-1)
+      if (before && span.from - before.to < this.bridgedMs) before.to = Math.max(before.to, span.to)
+      else all.push({ ...span })
+    }
+    return all
+  }
+}
+
+/**
+ * Times in which an observer listened. Only while it listens is anybody silent: an agent that was away, or an evaluator
+ * that was, makes no silence.
+ */
+export class Observer {
+  runs: Span[] = []
+  /** It said that it goes away. */
+  away = false
+  /** A pause between two signs of life that breaks nothing, ms. */
+  readonly patienceMs: number
+
+  constructor(patienceMs: number) {
+    this.patienceMs = patienceMs
+  }
+
+  get at(): number {
+    return this.runs.at(-1)?.to ?? Number.NEGATIVE_INFINITY
+  }
+
+  /** `since`: from when on it has listened without a break, where that is known. Whether anything changed. */
+  listens(at: number, since?: number): boolean {
+    if (at < this.at && !this.#steppedBack(at)) return false
+    const last = this.runs.at(-1)
+    const unbroken = last && (since === undefined ? !this.away && at - last.to <= this.patienceMs : since <= last.to)
+    this.away = false
+    if (unbroken) {
+      if (last.to === at) return false
+      last.to = at
+    } else this.runs.push({ from: Math.min(at, Math.max(since ?? at, this.at)), to: at })
+    return true
+  }
+
+  /** Start of the first run that lies long enough in a silence, and when it was long enough. */
+  foundSilent({ from, to }: Span, forMs: number): number | undefined {
+    for (const run of this.runs) {
+      const since = Math.max(from, run.from)
+      if (Math.min(to, run.to) - since >= forMs) return since + forMs
+    }
+    return undefined
+  }
+
+  dropBefore(floor: number): void {
+    const kept = this.runs.findIndex(({ to }) => to >= floor)
+    this.runs.splice(0, kept < 0 ? Math.max(0, this.runs.length - 1) : kept)
+  }
+
+  /** A clock that was set back takes with it what it never lived through. */
+  #steppedBack(at: number): boolean {
+    if (this.at - at <= this.patienceMs) return false
+    this.runs = this.runs.filter(({ from }) => from <= at)
+    const last = this.runs.at(-1)
+    if (last) last.to = Math.min(last.to, at)
+    return true
+  }
+}
+
+/** One rule of silence at one device or agent. */
+export class Silence implements Judged {
+  readonly key: string
+  rule: CompiledRule
+  readonly host: Host
+  readonly book = new AlertBook()
+  /** Of an active episode whose beginning is forgotten. */
+  base = calmState()
+  readonly #presence: Presence
+  readonly #observer: () => Observer | undefined
+
+  constructor(about: {
+    key: string
+    rule: CompiledRule
+    host: Host
+    presence: Presence
+    observer: () => Observer | undefined
+  }) {
+    this.key = about.key
+    this.rule = about.rule
+    this.host = about.host
+    this.#presence = about.presence
+    this.#observer = about.observer
+  }
+
+  get trivial(): boolean {
+    return this.book.known.size === 0
+  }
+
+  refold(learned: number): Alert[] {
+    const { rule, host } = this
+    return this.book.compare(this.#episodes(), { rule, names: host.names, unit: '', learned })
+  }
+
+  #episodes(): Episode[] {
+    const observer = this.#observer()
+    if (!observer) return []
+    const { spans } = this.#presence
+    return spans.flatMap(({ to: start }, at): Episode[] => {
+      const next = spans[at + 1]
+      const raised = this.#raised(observer, { from: start, to: next ? Math.min(next.from, next.seen) : never })
+      return raised === undefined ? [] : [{ start, raised, end: next?.from ?? null, value: null }]
+    })
+  }
+
+  /** What was raised stays raised for as long as nothing was heard in it, whoever listens now. */
+  #raised(observer: Observer, silence: Span): number | undefined {
+    const told = this.book.known.get(silence.from)
+    const stays = told && told.state !== 'withdrawn' && told.raised <= silence.to
+    return stays ? told.raised : observer.foundSilent(silence, this.rule.definition.for!)
+  }
+}

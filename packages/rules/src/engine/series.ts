@@ -1,0 +1,117 @@
+import type { SummaryField } from '../definition/schema.ts'
+import type { CompiledRule, RuleWindow } from '../types.ts'
+import type { Core } from './core.ts'
+import { Derived } from './derived.ts'
+import type { Group } from './group.ts'
+import type { Host } from './host.ts'
+import type { Plan } from './plan.ts'
+import type { Track } from './track.ts'
+
+export interface SeriesNames {
+  site: string
+  device: string
+  metric: string
+}
+
+interface Memory {
+  field: SummaryField
+  track: Track
+  reachMs: number
+}
+
+export interface SeriesContext {
+  core: Core
+  plan: Plan
+  /** The group of a rule that the series belongs to. */
+  groupOf(rule: CompiledRule, series: SeriesNames): Group
+}
+
+/** A series that rules judge: takes its windows in any order. */
+export class Series {
+  readonly host: Host
+  readonly #core: Core
+  readonly #plan: Plan
+  readonly #memories: Memory[]
+  readonly #derived: Derived[]
+  readonly #groups: Group[]
+
+  constructor(names: SeriesNames, { core, plan, groupOf }: SeriesContext) {
+    const path = `${names.site}/${names.device}/${names.metric}`
+    this.#core = core
+    this.#plan = plan
+    this.host = core.host(`s/${path}`, { ...names, agent: null })
+    this.#memories = [...plan.remembered].map(([field, reachMs]) => {
+      return { field, reachMs, track: core.track(`v/${path}/${field}`) }
+    })
+    const tracks = new Map(this.#memories.map(({ field, track }) => [field, track]))
+    this.#derived = plan.derived.map(
+      (rule) => new Derived(rule, core.host(`d/${rule.id}/${path}`, { ...names, agent: null }), tracks),
+    )
+    this.#groups = plan.groups.map((rule) => {
+      const group = groupOf(rule, names)
+      if (rule.definition.kind === 'group') group.join(names.device, tracks.get(rule.definition.field)!)
+      return group
+    })
+  }
+
+  take(row: RuleWindow): void {
+    const { host } = this
+    if (!this.#arrives(row)) return
+    this.#core.lineChanged(host.line)
+    if (row.unit !== host.unit || row.agent !== host.names.agent) this.#rename(row)
+    if (host.timelines !== undefined || !this.#healthy(row)) this.#judge(row)
+    if (this.#memories.length > 0) this.#remember(row)
+  }
+
+  /** Whether the window is to be judged: it is not too old, nor known at this revision or a higher one. */
+  #arrives(row: RuleWindow): boolean {
+    const { line } = this.host
+    const { epoch, horizonMs } = this.#core
+    if (row.rev === 0 && line.extend(row.start, row.start + row.lengthMs, epoch)) return true
+    return !(row.start < line.floor(horizonMs)) && line.arrive(row, epoch) !== 'known'
+  }
+
+  /** Forgets values that no judgement looks at any more. */
+  sweep(): void {
+    const floor = this.host.line.floor(this.#core.horizonMs)
+    for (const { track, reachMs } of this.#memories) {
+      const old = floor - reachMs
+      track.each(Number.NEGATIVE_INFINITY, old, (start) => this.#core.sampleChanged(track.id, start))
+      track.dropBefore(old)
+    }
+  }
+
+  #healthy(row: RuleWindow): boolean {
+    for (const { field, low, high } of this.#plan.guards) {
+      const value = row[field]!
+      if (!(value >= low && value <= high)) return false
+    }
+    return true
+  }
+
+  #judge(row: RuleWindow): void {
+    const { start, lengthMs } = row
+    for (const { rule, field } of this.#plan.thresholds) {
+      const value = row[field]
+      if (value !== null) this.#core.record(this.host, rule, { start, lengthMs, value })
+    }
+  }
+
+  #remember(row: RuleWindow): void {
+    const floor = this.host.line.floor(this.#core.horizonMs)
+    for (const { field, track, reachMs } of this.#memories) {
+      if (track.set(row, row[field] ?? Number.NaN, floor - reachMs)) this.#core.sampleChanged(track.id, row.start)
+    }
+    for (const derived of this.#derived) derived.changed(row, this.#core)
+    for (const group of this.#groups) group.changed(row)
+  }
+
+  #rename({ unit, agent }: RuleWindow): void {
+    const { site, device, metric } = this.host.names
+    for (const host of [this.host, ...this.#derived.map((derived) => derived.host)]) {
+      host.unit = unit
+      host.names = { site, device, metric, agent }
+    }
+    for (const group of this.#groups) group.host.unit = unit
+  }
+}

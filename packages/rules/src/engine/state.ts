@@ -1,0 +1,157 @@
+import type { Alert } from '@millrace/contracts'
+import type { RuleStateChange } from '../types.ts'
+import { fromJsonBytes, jsonBytes } from './bytes.ts'
+import { encodeLines, encodePresences, encodeSamples } from './codec.ts'
+import type { Core } from './core.ts'
+import type { FoldState } from './fold.ts'
+import type { Judged } from './judged.ts'
+import type { HeardSpan, Span } from './presence.ts'
+import { blockShift } from './registry.ts'
+import { bucketMs, type Sample } from './samples.ts'
+import type { Silences, WatchedAgent } from './silences.ts'
+
+export interface SavedMeta {
+  v: 1
+  epoch: number
+  now: number
+  /** Version and epoch by id. */
+  rules: Record<string, [string, number]>
+  evaluator: Span[]
+}
+
+export interface SavedTimeline {
+  base: { [Key in keyof FoldState]: FoldState[Key] | null }
+  alerts: Alert[]
+}
+
+export interface SavedAgent {
+  observer: Span[]
+  away: boolean
+  /** In the evaluator's time. */
+  spans: HeardSpan[]
+  /** Null before it ever spoke. */
+  spoke: number | null
+}
+
+/** What the parts of an engine are kept as; the keys are in `restore.ts` too. */
+export class StateWriter {
+  readonly #core: Core
+  readonly #silences: Silences
+  #meta = ''
+
+  constructor(core: Core, silences: Silences) {
+    this.#core = core
+    this.#silences = silences
+  }
+
+  take(rules: SavedMeta['rules']): RuleStateChange[] {
+    return [
+      ...this.#metaChange(rules),
+      ...this.#lines(),
+      ...this.#samples(),
+      ...this.#timelines(),
+      ...this.#presences(),
+      ...this.#agents(),
+      ...this.#names(),
+    ]
+  }
+
+  #metaChange(rules: SavedMeta['rules']): RuleStateChange[] {
+    const { epoch, now } = this.#core
+    const meta: SavedMeta = { v: 1, epoch, now, rules, evaluator: this.#silences.evaluator.runs }
+    const text = JSON.stringify(meta)
+    if (text === this.#meta) return []
+    this.#meta = text
+    return [{ key: 'meta', bytes: jsonBytes(meta) }]
+  }
+
+  #names(): RuleStateChange[] {
+    const { registry } = this.#core
+    return taken(registry.changedBlocks).map((block) => ({
+      key: `n/${block}`,
+      bytes: jsonBytes(registry.block(block)),
+    }))
+  }
+
+  #lines(): RuleStateChange[] {
+    const { registry, hosts, epoch, changedLines } = this.#core
+    return taken(changedLines).map((block) => {
+      const lines = registry.block(block).flatMap((key) => hosts.get(key)?.line ?? [])
+      const used = lines.filter(({ runs }) => runs.length > 0)
+      return { key: `c/${block}`, bytes: used.length > 0 ? encodeLines(used, epoch) : null }
+    })
+  }
+
+  #samples(): RuleStateChange[] {
+    const changes: RuleStateChange[] = []
+    for (const [block, buckets] of this.#core.changedSamples) {
+      for (const bucket of buckets) {
+        changes.push({ key: `s/${block}/${bucket}`, bytes: encodeSamples(this.#samplesOf(block, bucket), bucket) })
+      }
+    }
+    this.#core.changedSamples.clear()
+    return changes
+  }
+
+  #samplesOf(block: number, bucket: number): Map<number, Sample[]> {
+    const { holders, registry } = this.#core
+    const samples = new Map<number, Sample[]>()
+    const end = Math.min(registry.size, (block + 1) << blockShift)
+    for (let id = block << blockShift; id < end; id++) {
+      const list: Sample[] = []
+      holders.get(id)?.eachSample(bucket * bucketMs, (bucket + 1) * bucketMs, (sample) => list.push(sample))
+      if (list.length > 0) samples.set(id, list)
+    }
+    return samples
+  }
+
+  #timelines(): RuleStateChange[] {
+    const { timelines, changedTimelines } = this.#core
+    return taken(changedTimelines).map((key) => {
+      const timeline = timelines.get(key)
+      return { key: `t/${key}`, bytes: timeline && !timeline.trivial ? jsonBytes(savedTimeline(timeline)) : null }
+    })
+  }
+
+  #presences(): RuleStateChange[] {
+    const { devices, changedDevices } = this.#silences
+    const { registry } = this.#core
+    const blocks = new Set([...changedDevices].map(({ host }) => host.line.id >> blockShift))
+    changedDevices.clear()
+    return [...blocks].map((block) => {
+      const keys = registry.block(block).filter((key) => key.startsWith('p/'))
+      const watched = keys.map((key) => devices.get(key.slice(2))).filter((device) => device !== undefined)
+      const presences = watched.map(({ host, agent, presence: { spans } }) => {
+        return { id: host.line.id, agent: registry.id(agent), spans }
+      })
+      return { key: `p/${block}`, bytes: encodePresences(presences) }
+    })
+  }
+
+  #agents(): RuleStateChange[] {
+    return taken(this.#silences.changedAgents).map((agent) => {
+      return { key: `o/${agent.site}/${agent.name}`, bytes: jsonBytes(savedAgent(agent)) }
+    })
+  }
+}
+
+function taken<Item>(set: Set<Item>): Item[] {
+  const items = [...set]
+  set.clear()
+  return items
+}
+
+function savedTimeline({ base, book }: Judged): SavedTimeline {
+  return { base, alerts: [...book.known.values()] }
+}
+
+function savedAgent({ observer, presence, spoke }: WatchedAgent): SavedAgent {
+  return { observer: observer.runs, away: observer.away, spans: presence.spans, spoke }
+}
+
+/** Numbers that are none were kept as null. */
+export function readTimeline(bytes: Uint8Array): { base: FoldState; alerts: Alert[] } {
+  const { base, alerts } = fromJsonBytes(bytes) as SavedTimeline
+  const entries = Object.entries(base).map(([key, value]) => [key, value ?? Number.NaN])
+  return { base: Object.fromEntries(entries) as FoldState, alerts }
+}

@@ -1,0 +1,116 @@
+import type { Alert } from '@millrace/contracts'
+import type { CompiledRule } from '../types.ts'
+import { AlertBook } from './alert-book.ts'
+import { bad, type Exception, Exceptions } from './exceptions.ts'
+import { calmState, Fold, type FoldState, isCalm } from './fold.ts'
+import type { Host } from './host.ts'
+import type { Judged } from './judged.ts'
+import type { Run } from './line.ts'
+
+/** What one rule says of one subject, where that is more than "good wherever it was judged". */
+export class Timeline implements Judged {
+  /** Of its samples. */
+  readonly id: number
+  readonly key: string
+  rule: CompiledRule
+  readonly host: Host
+  /** Judgements of runs with an older epoch are not this rule's. */
+  readonly epoch: number
+  readonly exceptions = new Exceptions()
+  readonly book = new AlertBook()
+  /** What came before everything that can still change. */
+  base: FoldState = calmState()
+  /** Of the newest fold: whether nothing was pending or firing, and up to where it went. */
+  calm = true
+  foldedTo = Number.NEGATIVE_INFINITY
+
+  constructor(about: Pick<Timeline, 'id' | 'key' | 'rule' | 'host' | 'epoch'>) {
+    this.id = about.id
+    this.key = about.key
+    this.rule = about.rule
+    this.host = about.host
+    this.epoch = about.epoch
+  }
+
+  /** Whether the judgement changes anything. */
+  judge(exception: Exception): boolean {
+    return this.exceptions.set(exception)
+  }
+
+  /** A good judgement; one after everything known changes nothing while nothing is pending or firing. */
+  judgeGood(start: number): boolean {
+    const removed = this.exceptions.remove(start)
+    return removed || !this.calm || start < this.foldedTo
+  }
+
+  /** Folds everything again and tells what changed. */
+  refold(learned: number): Alert[] {
+    const fold = this.#fold(this.base)
+    foldRuns(
+      fold,
+      this.host.line.runs.filter((run) => run.epoch >= this.epoch),
+      this.exceptions.list,
+    )
+    this.calm = isCalm(fold.state)
+    this.foldedTo = fold.state.lastEnd
+    return this.book.compare(fold.all(), {
+      rule: this.rule,
+      names: this.host.names,
+      unit: unitOf(this.rule, this.host.unit),
+      learned,
+    })
+  }
+
+  /** Moves what cannot change any more into the base, and answers with it. Call before the line forgets it. */
+  settle(floor: number): Exception[] {
+    const fold = this.#fold(this.base)
+    const runs = this.host.line.runs.filter((run) => run.epoch >= this.epoch && run.from < floor)
+    const old = this.exceptions.list.slice(0, this.exceptions.indexOf(floor))
+    const clipped = runs.map((run) => ({ ...run, to: Math.min(run.to, floor) }))
+    foldRuns(fold, clipped, old)
+    this.base = fold.state
+    this.exceptions.dropBefore(floor)
+    this.book.dropBefore(floor)
+    return old
+  }
+
+  /** Nothing is left to remember. */
+  get trivial(): boolean {
+    return this.exceptions.list.length === 0 && this.book.known.size === 0 && isCalm(this.base)
+  }
+
+  #fold(state: FoldState): Fold {
+    const { bounds, definition } = this.rule
+    return new Fold({ forMs: definition.for ?? 0, bounds, patienceMs: 0 }, state)
+  }
+}
+
+/** Of what the rule judges, which need not be the unit of the readings. */
+function unitOf({ definition }: CompiledRule, unit: string): string {
+  if (definition.kind === 'deviation') return 'σ'
+  if (definition.kind === 'incomplete') return definition.missing === undefined ? '' : '%'
+  if ('field' in definition && definition.field === 'count') return ''
+  return definition.kind === 'group' && definition.of === 'count' ? '' : unit
+}
+
+/** Runs are good but for the exceptions in them. */
+function foldRuns(fold: Fold, runs: readonly Run[], exceptions: readonly Exception[]): void {
+  let next = 0
+  for (const run of runs) {
+    while (next < exceptions.length && exceptions[next]!.start < run.from) next++
+    const first = next
+    while (next < exceptions.length && exceptions[next]!.start < run.to) next++
+    foldRun(fold, run, exceptions.slice(first, next))
+  }
+}
+
+function foldRun(fold: Fold, run: Run, exceptions: readonly Exception[]): void {
+  let from = run.from
+  for (const { start, lengthMs, level, value } of exceptions) {
+    if (start > from) fold.good(from, start)
+    if (level === bad) fold.bad(start, lengthMs, value)
+    else fold.between(start, lengthMs)
+    from = start + lengthMs
+  }
+  if (from < run.to) fold.good(from, run.to)
+}

@@ -1,0 +1,119 @@
+import type { Sample } from './samples.ts'
+
+const firstCapacity = 16
+
+function commonStep(a: number, b: number): number {
+  return b === 0 ? a : commonStep(b, a % b)
+}
+
+/** Values of one field of one series by start of window, on a grid as dense as its windows; NaN where there is none. */
+export class Track {
+  readonly id: number
+  #values = new Float64Array(firstCapacity).fill(Number.NaN)
+  #base = 0
+  #step = 0
+  /** Places in use, from the base. */
+  #length = 0
+
+  constructor(id: number) {
+    this.id = id
+  }
+
+  get(start: number): number {
+    const at = (start - this.#base) / this.#step
+    return at >= 0 && at < this.#length ? (this.#values[at] ?? Number.NaN) : Number.NaN
+  }
+
+  /** Whether the value is new. Values before `floor` may be forgotten to make room. */
+  set(window: { start: number; lengthMs: number }, value: number, floor: number): boolean {
+    const { start, lengthMs } = window
+    if (this.#length === 0) this.#begin(start, lengthMs)
+    else if (lengthMs % this.#step !== 0 || (start - this.#base) % this.#step !== 0) this.#refine(start, lengthMs)
+    if (start < this.#base) this.#extendBack(start)
+    let at = (start - this.#base) / this.#step
+    if (at >= this.#values.length) {
+      this.#makeRoom(at, floor)
+      at = (start - this.#base) / this.#step
+    }
+    if (at >= this.#length) this.#length = at + 1
+    else if (Object.is(this.#values[at], value)) return false
+    this.#values[at] = value
+    return true
+  }
+
+  /** Every value from `from` on and before `to`, in order. */
+  each(from: number, to: number, take: (start: number, value: number) => void): void {
+    const first = Math.max(0, Math.ceil((from - this.#base) / this.#step) || 0)
+    for (let at = first; at < this.#length; at++) {
+      const start = this.#base + at * this.#step
+      if (start >= to) return
+      const value = this.#values[at]!
+      if (!Number.isNaN(value)) take(start, value)
+    }
+  }
+
+  eachSample(from: number, to: number, take: (sample: Sample) => void): void {
+    const lengthMs = this.#step
+    this.each(from, to, (start, value) => take({ start, lengthMs, level: 0, value }))
+  }
+
+  loadSample({ start, lengthMs, value }: Sample): void {
+    this.set({ start, lengthMs }, value, Number.NEGATIVE_INFINITY)
+  }
+
+  /** Length of the windows, or what divides all of their lengths. */
+  get stepMs(): number {
+    return this.#step
+  }
+
+  get newest(): number {
+    return this.#base + (this.#length - 1) * this.#step
+  }
+
+  dropBefore(floor: number): void {
+    const drop = Math.min(this.#length, Math.max(0, Math.ceil((floor - this.#base) / this.#step)))
+    if (drop > 0) {
+      this.#values.copyWithin(0, drop, this.#length)
+      this.#values.fill(Number.NaN, this.#length - drop, this.#length)
+      this.#base += drop * this.#step
+      this.#length -= drop
+    }
+  }
+
+  #begin(start: number, step: number): void {
+    this.#base = start
+    this.#step = step
+  }
+
+  #makeRoom(at: number, floor: number): void {
+    const before = this.#base
+    this.dropBefore(Math.min(floor, this.#base + at * this.#step))
+    const needed = at - (this.#base - before) / this.#step + 1
+    if (this.#length === 0) this.#begin(before + at * this.#step, this.#step)
+    if (needed > (this.#values.length * 3) / 4) this.#grow(Math.max(needed, this.#values.length * 1.5), 0)
+  }
+
+  #extendBack(start: number): void {
+    const shift = (this.#base - start) / this.#step
+    this.#grow(Math.max(this.#values.length, this.#length + shift), shift)
+    this.#base = start
+    this.#length += shift
+  }
+
+  #grow(capacity: number, shift: number): void {
+    const grown = new Float64Array(Math.ceil(capacity)).fill(Number.NaN)
+    grown.set(this.#values.subarray(0, this.#length), shift)
+    this.#values = grown
+  }
+
+  /** The length of windows changed: a grid that has room for both. */
+  #refine(start: number, lengthMs: number): void {
+    const step = commonStep(commonStep(this.#step, lengthMs), Math.abs(start - this.#base))
+    const [old, base, length, oldStep] = [this.#values, this.#base, this.#length, this.#step]
+    this.#values = new Float64Array(((length - 1) * oldStep) / step + firstCapacity).fill(Number.NaN)
+    this.#step = step
+    for (let at = 0; at < length; at++) this.#values[(at * oldStep) / step] = old[at]!
+    this.#base = base
+    this.#length = ((length - 1) * oldStep) / step + 1
+  }
+}
