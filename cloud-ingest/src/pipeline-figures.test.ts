@@ -53,24 +53,17 @@ test('accounts and missing messages stand with the agent whose spool they came f
   }
 })
 
-test('the stages of the ingest come in flow order with rates once they were counted twice', async () => {
-  await read()
+test('the stages of the ingest come in flow order with the rates of the last minute', async () => {
   await stack.send({ rows: [{ values: [1, 2, 3] }] })
   await stack.stored()
-  const counted = await until(
-    async () => {
-      const { stages } = await read()
-      return stages.every(({ stage, perSecond }) => stage === 'ingest-serve' || perSecond !== undefined)
-        ? stages
-        : undefined
-    },
-    { withinMs: 20_000 },
-  )
-  expect(counted?.map(({ stage }) => stage)).toEqual([
+  const { stages } = await read()
+  expect(stages.map(({ stage }) => stage)).toEqual([
     'ingest-collect',
     'ingest-spool',
     'ingest-store-duckdb',
     'ingest-serve',
   ])
-  expect(counted?.[1]).toMatchObject({ total: 1, errors: 0, latencyMs: expect.any(Number), up: 1 })
+  const [, spool, store] = stages
+  expect(spool).toMatchObject({ total: 1, errors: 0, latencyMs: expect.any(Number), up: 1 })
+  for (const stage of [spool, store]) expect(stage?.perSecond).toBeGreaterThan(0)
 })

@@ -1,18 +1,48 @@
 /** Measurements over which a recent latency is smoothed. */
 const recentOver = 10
 
+const slotMs = 5_000
+const slots = 12
+
+/** How much passed in the last minute: summaries come in bursts, once a window, so less says nothing. */
+class LastMinute {
+  private readonly counts = new Float64Array(slots)
+  private readonly bornMs = performance.now()
+  private newest = Math.floor(performance.now() / slotMs)
+
+  add(count: number, nowMs: number): void {
+    const slot = this.turnTo(nowMs)
+    this.counts[slot % slots]! += count
+  }
+
+  perSecond(nowMs: number): number {
+    const slot = this.turnTo(nowMs)
+    const coveredMs = Math.min(nowMs - this.bornMs, nowMs - (slot - slots + 1) * slotMs)
+    return (this.counts.reduce((sum, count) => sum + count, 0) * 1000) / Math.max(coveredMs, 1_000)
+  }
+
+  private turnTo(nowMs: number): number {
+    const slot = Math.floor(nowMs / slotMs)
+    for (let past = Math.max(this.newest + 1, slot - slots + 1); past <= slot; past++) this.counts[past % slots] = 0
+    this.newest = slot
+    return slot
+  }
+}
+
 /** Counts what passes a stage. */
 export class Tally {
   total = 0
   errors = 0
   /** Newest measurements weigh most; undefined before the first. */
   recentLatencyMs: number | undefined
+  private readonly lastMinute = new LastMinute()
   private timedMs = 0
   private timed = 0
 
   /** `latencyMs`: how long it took. */
   passed(count: number, latencyMs?: number): void {
     this.total += count
+    this.lastMinute.add(count, performance.now())
     if (latencyMs === undefined) return
     this.timedMs += latencyMs
     this.timed++
@@ -22,6 +52,11 @@ export class Tally {
 
   failed(count: number): void {
     this.errors += count
+  }
+
+  /** Of the last minute. */
+  recentPerSecond(): number {
+    return this.lastMinute.perSecond(performance.now())
   }
 
   /** Mean since the call before; undefined where nothing was timed. */

@@ -19,26 +19,9 @@ export interface PipelineOptions {
   stages: readonly StageSource[]
 }
 
-/** Summaries come in bursts, once a window: a rate over less would mostly be zero. */
-const rateOverMs = 60_000
-
-/** Totals of the last minute, as they were asked for. */
-class RecentRate {
-  private readonly seen: { total: number; atMs: number }[] = []
-
-  /** Per second, since the oldest total that is not too old. */
-  perSecond(total: number, atMs: number): number | undefined {
-    while (this.seen.length > 1 && atMs - this.seen[0]!.atMs > rateOverMs) this.seen.shift()
-    const [oldest] = this.seen
-    this.seen.push({ total, atMs })
-    return oldest && ((total - oldest.total) * 1000) / (atMs - oldest.atMs)
-  }
-}
-
 /** How the pipeline is at this moment, for the page. */
 export class PipelineFigures {
   private readonly options: PipelineOptions
-  private readonly rates = new Map<string, RecentRate>()
   private answer: Promise<PipelineResponse> | undefined
   private changes = 0
   private askedMs = Number.NEGATIVE_INFINITY
@@ -64,23 +47,19 @@ export class PipelineFigures {
     return {
       at: clock.now(),
       agents: known,
-      stages: await Promise.all(stages.map((stage) => this.stage(stage, nowMs))),
+      stages: await Promise.all(stages.map(stageOf)),
     }
   }
+}
 
-  private async stage({ stage, tally, now }: StageSource, nowMs: number): Promise<PipelineStage> {
-    const figures = await now()
-    if (!tally) return { stage, ...figures }
-    const { total, errors, recentLatencyMs } = tally
-    const rate = this.rates.get(stage) ?? new RecentRate()
-    this.rates.set(stage, rate)
-    const perSecond = rate.perSecond(total, nowMs)
-    return {
-      ...{ stage, total, errors },
-      ...(perSecond === undefined ? {} : { perSecond }),
-      ...(recentLatencyMs === undefined ? {} : { latencyMs: recentLatencyMs }),
-      ...figures,
-    }
+async function stageOf({ stage, tally, now }: StageSource): Promise<PipelineStage> {
+  const figures = await now()
+  if (!tally) return { stage, ...figures }
+  const { total, errors, recentLatencyMs } = tally
+  return {
+    ...{ stage, total, errors, perSecond: tally.recentPerSecond() },
+    ...(recentLatencyMs === undefined ? {} : { latencyMs: recentLatencyMs }),
+    ...figures,
   }
 }
 

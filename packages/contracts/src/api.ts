@@ -125,7 +125,7 @@ export interface StatusResponse {
 export interface PipelineStage {
   /** `ingest-collect`, `ingest-spool`, `ingest-store-<type>` or `ingest-serve`. */
   stage: string
-  /** Messages, rows of a store or answers per real second of the last minute; absent until it was asked for twice. */
+  /** Messages, rows of a store or answers per real second of the last minute. */
   perSecond?: number
   total?: number
   errors?: number

@@ -2,8 +2,6 @@ import type { App } from '../app.ts'
 import { api } from '../net/api.ts'
 
 const everyMs = 2_000
-/** Rates need two answers: the second is asked for soon. */
-const secondAfterMs = 1_100
 
 /** Asks how the pipeline is for as long as a view shows it. */
 export class PipelineFeed {
@@ -11,7 +9,7 @@ export class PipelineFeed {
   private readonly changed: () => void
   private timer: ReturnType<typeof setTimeout> | undefined
   private closed = false
-  private answers = 0
+  private asked = false
 
   constructor(app: App, changed: () => void) {
     this.app = app
@@ -34,16 +32,16 @@ export class PipelineFeed {
   private async poll(): Promise<void> {
     this.timer = undefined
     const startMs = performance.now()
-    if (this.app.connected || this.answers === 0) {
+    if (this.app.connected || !this.asked) {
       const answer = await api.pipeline().catch(() => undefined)
       if (answer) {
         this.app.pipeline = answer
-        this.answers++
+        this.asked = true
         if (!this.closed) this.changed()
       }
     }
     if (this.closed) return
     const tookMs = performance.now() - startMs
-    this.timer = setTimeout(() => void this.poll(), Math.max(this.answers < 2 ? secondAfterMs : everyMs, 20 * tookMs))
+    this.timer = setTimeout(() => void this.poll(), Math.max(everyMs, 20 * tookMs))
   }
 }

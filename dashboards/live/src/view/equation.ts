@@ -56,6 +56,6 @@ export class Equation {
 
 /** "QoS 0: 1.2 % (34), outside the promise". */
 export function describeQos0({ qos0, accepted }: Pick<Balanced, 'qos0' | 'accepted'>): string {
-  if (qos0 === 0) return 'QoS 0: none, all within the promise'
+  if (qos0 === 0) return 'QoS 0: none'
   return `QoS 0: ${formatPercent(qos0, accepted)} (${formatCount(qos0)}), outside the promise`
 }
