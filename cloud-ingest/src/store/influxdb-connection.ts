@@ -8,7 +8,7 @@ import {
   query,
   type ResultSeries,
 } from './influxdb-client.ts'
-import { type WriteAnswer, type WriteTarget, writeLines } from './influxdb-http.ts'
+import { noAnswer, type WriteAnswer, type WriteTarget, writeLines } from './influxdb-http.ts'
 import type { Policy } from './influxdb-schema.ts'
 import { streamQuery } from './influxdb-stream.ts'
 
@@ -16,6 +16,9 @@ const maxStatementsPerQuery = 100
 
 const isNothingThere = (error: unknown) =>
   error instanceof Error && /(database|retention policy) not found/.test(error.message)
+
+/** The `influx` client waits for ever for the end of an answer whose connection was cut. */
+const answerWithinMs = 120_000
 
 interface Connected {
   client: InfluxDB
@@ -31,8 +34,11 @@ export class InfluxConnection {
   private connected: Connected | undefined
   private preparing: Promise<void> | undefined
 
-  constructor(address: InfluxAddress) {
+  private readonly withinMs: number
+
+  constructor(address: InfluxAddress, withinMs = answerWithinMs) {
     this.address = address
+    this.withinMs = withinMs
   }
 
   /** Rejects with what is to be tried again. */
@@ -95,13 +101,29 @@ export class InfluxConnection {
 
   private async reach<T>(call: (connected: Connected) => Promise<T>): Promise<T> {
     try {
-      return await call(this.connect())
+      return await within(this.withinMs, call(this.connect()))
     } catch (cause) {
       this.connected = undefined
       this.preparing = undefined
       if (cause instanceof MillraceError) throw cause
-      const said = cause instanceof Error ? cause.message : String(cause)
-      throw new UnreachableError(`no use of InfluxDB at ${this.address.url} (stores[].url): ${said}`, { cause })
+      throw new UnreachableError(describe(cause, this.address.url), { cause })
     }
+  }
+}
+
+/** One text for everybody who does not answer, however often and in whichever way: it is logged when it changes. */
+function describe(cause: unknown, url: string): string {
+  if (cause instanceof Error && 'syscall' in cause) return noAnswer(url)
+  if (cause instanceof Error && /socket hang up|timed out/.test(cause.message)) return noAnswer(url)
+  return `no use of InfluxDB at ${url} (stores[].url): ${cause instanceof Error ? cause.message : String(cause)}`
+}
+
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => late.reject(new Error('its answer timed out')), ms)
+  try {
+    return await Promise.race([work, late.promise])
+  } finally {
+    clearTimeout(timer)
   }
 }

@@ -11,6 +11,7 @@ import { minuteMs, noon, storedRow } from '../testing/rows.ts'
 import { daysIn } from './days.ts'
 import { Feeder } from './feeder.ts'
 import { stores } from './index.ts'
+import { InfluxConnection } from './influxdb-connection.ts'
 import { retryAfterMs } from './influxdb-http.ts'
 
 interface Write {
@@ -121,6 +122,33 @@ describe('a write to InfluxDB', () => {
     await until(() => feeder.state().error === null, { label: 'a store that fits' })
     stopping.abort()
     await running
+  })
+
+  test('waits for no answer whose connection was cut in the middle', async () => {
+    const broken = createServer((_request, response) => {
+      response.writeHead(200, { 'content-length': '100' }).write('{"results":')
+      setTimeout(() => response.destroy(), 20)
+    })
+    broken.listen(0, '127.0.0.1')
+    await once(broken, 'listening')
+    const url = `http://127.0.0.1:${(broken.address() as AddressInfo).port}`
+    const credentials = () => ({ username: undefined, password: undefined, token: undefined })
+    const connection = new InfluxConnection({ url, database: 'telemetry', gzip: true, credentials }, 500)
+    await expect(connection.prepare()).rejects.toThrow(`no answer from InfluxDB at ${url}`)
+    await expect(connection.query(['SHOW DATABASES'])).rejects.toThrow('no answer')
+    broken.close()
+  })
+
+  test('that nobody answers is told in one way, whether its connection is cut or there is none', async () => {
+    answer = ({ response }) => void response.destroy()
+    const cut = await store.write(batch).catch((error: Error) => error.message)
+    server.closeAllConnections()
+    server.close()
+    await once(server, 'close')
+    const gone = await store.write(batch).catch((error: Error) => error.message)
+    expect(gone).toBe(cut)
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
   })
 
   test('goes over one connection, batch after batch', async () => {

@@ -38,6 +38,8 @@ export interface WriteTarget {
   authorization: string | undefined
 }
 
+export const noAnswer = (url: string) => `no answer from InfluxDB at ${url} (stores[].url)`
+
 /** InfluxDB 1 says `error`, 2 says `message`. */
 function describe(body: string): string {
   try {
@@ -57,7 +59,7 @@ async function post(target: WriteTarget, policy: string, lines: Uint8Array): Pro
   try {
     return await postBytes(new URL(`${target.url}/write?${query}`), { headers, body, timeoutMs: requestTimeoutMs })
   } catch (cause) {
-    throw new UnreachableError(`no answer from InfluxDB at ${target.url} (stores[].url)`, { cause })
+    throw new UnreachableError(noAnswer(target.url), { cause })
   }
 }
 
