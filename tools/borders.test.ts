@@ -52,6 +52,7 @@ describe('the linter holds the borders', () => {
     ['contracts with a package of ours', 'packages/contracts/src/bad.ts', '@millrace/pipeline'],
     ['spool with another package than pipeline', 'packages/spool/src/bad.ts', '@millrace/windows'],
     ['cli with an app', 'packages/cli/src/bad.ts', '@millrace/edge-agent'],
+    ['the local hub with what talks to it', 'packages/iot-hub-local/src/bad.ts', '@millrace/transports'],
     ['verify with the code it checks', 'packages/cli/src/verify/bad.ts', '@millrace/windows'],
   ])('refuses %s', (_claim, path, imported) => {
     const text = `import { x } from '${imported}'\n\nexport const y = x\n`
