@@ -4,7 +4,7 @@ import type { Names } from './alert-book.ts'
 /**
  * What the engine remembers has a key: `s` series, `d` a rule's own windows of a series, `g` of a site's series, `c`
  * messages of a device, `r` readings of a series, `p` silence of a device, `a` of an agent; and what belongs to these:
- * `v` values, `l` readings, `x` judgements of one rule.
+ * `v` values, `l` readings, `x` judgements of one rule. `m` is the name of an agent.
  */
 export function namesOf(key: string): Names {
   const [kind, ...parts] = key.split('/') as [string, ...string[]]

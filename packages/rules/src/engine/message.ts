@@ -78,9 +78,8 @@ export function plainMessage(facts: MessageFacts): string {
     return `agent ${facts.agent} of ${facts.site} is offline since ${since} (${facts.rule})`
   const limit = facts.threshold === null ? '' : `, limit ${numberText(facts.threshold)}`
   const missing = facts.cause === 'incomplete' ? 'messages missing: ' : ''
-  return (
-    `${where}: ${missing}${numberText(facts.value)} ${facts.unit}`.trimEnd() + `${limit} since ${since} (${facts.rule})`
-  )
+  const value = `${missing}${numberText(facts.value)} ${facts.unit}`.trimEnd()
+  return `${where}: ${value}${limit} since ${since} (${facts.rule})`
 }
 
 /** Never throws: a template that cannot be filled in gives the plain message. */

@@ -18,7 +18,7 @@ export interface Watched {
 }
 
 export interface WatchedDevice extends Watched {
-  /** Key of the agent that heard of it last. */
+  /** Name of the agent that heard of it last; its site may be another one. */
   agent: string
 }
 
@@ -43,6 +43,7 @@ export class Silences {
   readonly changedDevices = new Set<WatchedDevice>()
   readonly changedAgents = new Set<WatchedAgent>()
   readonly #core: Core
+  readonly #byName = new Map<string, readonly WatchedAgent[]>()
   #ofDevices: readonly CompiledRule[] = []
   #ofAgents: readonly CompiledRule[] = []
 
@@ -62,16 +63,15 @@ export class Silences {
   }
 
   hear({ site, device: name, agent }: Omit<RuleHeard, 'ts'>, from: number, to: number): void {
-    const device = this.device({ site, device: name, agent: `${site}/${agent}` })
+    const device = this.device({ site, device: name, agent })
     if (!device) return
-    const key = `a/${site}/${agent}`
-    if (device.agent !== key) {
-      device.agent = key
+    if (device.agent !== agent) {
+      device.agent = agent
       device.host.names = { ...device.host.names, agent }
       this.changedDevices.add(device)
     }
     const start = Math.floor(from)
-    const seen = Math.min(start, this.agents.get(key)?.observer.at ?? Number.NEGATIVE_INFINITY)
+    const seen = Math.min(start, device.observedBy()?.at ?? Number.NEGATIVE_INFINITY)
     const { changed, gap } = device.presence.hear(start, Math.floor(to), Math.max(0, seen))
     if (changed) this.changedDevices.add(device)
     if (gap || device.host.timelines) this.#touchAll(device)
@@ -108,7 +108,7 @@ export class Silences {
     }
     agent.spoke = at
     agent.observer.listens(at, since)
-    for (const device of this.devices.values()) if (device?.agent === agent.host.key) this.#touchDue(device)
+    for (const device of this.devices.values()) if (device?.agent === agent.name) this.#touchDue(device)
   }
 
   advance(now: number): void {
@@ -123,11 +123,10 @@ export class Silences {
     const path = `${names.site}/${names.device}`
     const known = this.devices.get(path)
     if (known !== undefined || this.devices.has(path)) return known
-    const { site, device } = names
-    const agent = names.agent.split('/')[1]!
+    const { site, device, agent } = names
     const rules = this.#rulesOfDevice(site, device, agent)
     const host = rules.length > 0 ? this.#core.host(`p/${path}`, { site, device, metric: null, agent }) : undefined
-    const made = host && this.#watchedDevice(host, rules, `a/${names.agent}`)
+    const made = host && this.#watchedDevice(host, rules, agent)
     this.devices.set(path, made)
     return made
   }
@@ -135,9 +134,17 @@ export class Silences {
   #watchedDevice(host: Host, rules: readonly CompiledRule[], agent: string): WatchedDevice {
     const made: WatchedDevice = {
       ...{ host, rules, agent, presence: new Presence(leastFor(rules)) },
-      observedBy: () => this.agents.get(made.agent)?.observer,
+      observedBy: () => this.#observerOf(host.names.site, made.agent),
     }
     return made
+  }
+
+  /** An agent of the device's own site, else the one of that name that was heard of last: it may serve several sites. */
+  #observerOf(site: string, name: string): Observer | undefined {
+    const own = this.agents.get(`a/${site}/${name}`)
+    if (own && own.observer.runs.length > 0) return own.observer
+    const named = [...(this.#byName.get(name) ?? [])].map(({ observer }) => observer)
+    return named.reduce<Observer | undefined>((last, one) => (last && last.at >= one.at ? last : one), undefined)
   }
 
   watchedAgent(site: string, name: string): WatchedAgent {
@@ -151,6 +158,7 @@ export class Silences {
       const observedBy = () => this.evaluator
       agent = { host, presence, rules, site, name, observer, spoke: Number.NEGATIVE_INFINITY, observedBy }
       this.agents.set(key, agent)
+      this.#byName.set(name, [...(this.#byName.get(name) ?? []), agent])
     }
     return agent
   }

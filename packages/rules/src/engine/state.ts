@@ -122,7 +122,7 @@ export class StateWriter {
       const keys = registry.block(block).filter((key) => key.startsWith('p/'))
       const watched = keys.map((key) => devices.get(key.slice(2))).filter((device) => device !== undefined)
       const presences = watched.map(({ host, agent, presence: { spans } }) => {
-        return { id: host.line.id, agent: registry.id(agent), spans }
+        return { id: host.line.id, agent: registry.id(`m/${agent}`), spans }
       })
       return { key: `p/${block}`, bytes: encodePresences(presences) }
     })
