@@ -1,11 +1,9 @@
 import type { Problem } from './errors.ts'
 import type { Logger } from './log.ts'
+import type { FolderFile } from './watch-folder.ts'
 
-/** A file of a folder of rules: its name and what its YAML says. */
-export interface RuleFile {
-  name: string
-  content: unknown
-}
+/** A file of a folder of rules. */
+export type RuleFile = FolderFile
 
 export interface RuleBookOptions<Rule> {
   compile(files: readonly RuleFile[]): { rules: readonly Rule[]; problems: readonly Problem[] }
