@@ -1,7 +1,9 @@
-import type { MessageKind } from '@millrace/contracts'
+import type { Alert, CompletenessColumns, MessageKind, SummaryRow } from '@millrace/contracts'
+import type { Statement } from '@millrace/spool'
 import type {
   CompletenessClosing,
   JournalEntry,
+  Keeper,
   KeeperChanges,
   KeeperSaved,
   StoredCompleteness,
@@ -98,6 +100,35 @@ export interface CheckpointRecord {
   reports: readonly ReportRecord[]
   setAside: readonly SetAsideInput[]
   changes: KeeperChanges
+  /** Of the rules, where there are any; its alerts are among the messages. */
+  verdict?: Verdict | undefined
+}
+
+export type CompletenessRow = { [Column in keyof CompletenessColumns]: CompletenessColumns[Column][number] }
+
+/** New revisions of windows: what rules judge. The rows of all boots of a device's window come together. */
+export interface ClosedRows {
+  summaries: readonly { device: number; row: SummaryRow }[]
+  completeness: readonly { device: number; row: CompletenessRow }[]
+}
+
+/** What became of the rules since the last checkpoint. */
+export interface Verdict {
+  alerts: readonly Alert[]
+  /** State of the rules by key; null bytes: forget the key. */
+  state: readonly { key: string; bytes: Uint8Array | null }[]
+  /** Notices about the alerts. */
+  statements: readonly Statement[]
+}
+
+/** The rules, as the windows know them. */
+export interface Judge {
+  /** An entry is in the windows; called at recovery too, so that what no checkpoint covers is judged again. */
+  see(entry: JournalEntry, keeper: Keeper): void
+  /** Once per checkpoint, with no `see` until it resolves. The verdict is in its transaction, or the agent ends. */
+  judge(closed: ClosedRows, keeper: Keeper): Promise<Verdict>
+  /** The verdict is on disk. */
+  committed(): void
 }
 
 /** What the spool knows at start. */

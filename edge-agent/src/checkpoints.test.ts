@@ -9,7 +9,7 @@ it('makes a checkpoint before the journal outgrows the reserve, and says once wh
   let bytes = 99_999
   let tries = 0
   const checkpoints = new Checkpoints({
-    ...{ log, reserveBytes: 400_000, uncheckedBytes: () => bytes },
+    ...{ log, reserveBytes: 400_000, uncheckedBytes: () => bytes, patienceMs: () => Number.POSITIVE_INFINITY },
     checkpoint: ({ write }) => write(record),
     write: async () => {
       tries++

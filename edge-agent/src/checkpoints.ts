@@ -5,6 +5,8 @@ import type { CheckpointRequest } from './rollup/index.ts'
 export interface CheckpointsOptions {
   /** Bytes of journal that a checkpoint would drop. */
   uncheckedBytes(): number
+  /** How long after the last checkpoint one is due even without a journal, ms; Infinity: none is. */
+  patienceMs(): number
   checkpoint(request: CheckpointRequest): Promise<void>
   write(record: CheckpointRecord): Promise<void>
   /** Committed messages are in the outbox. */
@@ -47,11 +49,12 @@ export class Checkpoints {
 
   /** Makes a checkpoint if one is due; call it a few times a second. */
   tick(): void {
+    if (this.#busy) return
     const bytes = this.#options.uncheckedBytes()
-    if (this.#busy || bytes === 0) return
     // The checkpoint of a journal must fit the reserve.
     const journalBytes = Math.min(maxJournalBytes, this.#options.reserveBytes / 4)
-    if (bytes >= journalBytes || performance.now() - this.#lastMs >= everyMs) void this.run()
+    const patienceMs = Math.min(bytes > 0 ? everyMs : Number.POSITIVE_INFINITY, this.#options.patienceMs())
+    if (bytes >= journalBytes || performance.now() - this.#lastMs >= patienceMs) void this.run()
   }
 
   /** Makes a checkpoint after the one in the making, if any. */

@@ -1,4 +1,5 @@
 import { nameSchema } from '@millrace/contracts'
+import { notifySchema } from '@millrace/notify'
 import { byteSize, durationMs } from '@millrace/pipeline'
 import { z } from 'zod'
 import { collectors, sensors } from './collect/index.ts'
@@ -85,6 +86,10 @@ export const agentConfigSchema = z.strictObject({
       tokenFile: z.string().min(1).optional(),
     })
     .prefault({}),
+  /** Folder of alert rules; those that say `at: edge` are judged here. Without one nothing of it is loaded. */
+  rules: z.string().min(1).optional(),
+  /** Who is told of their alerts. */
+  notify: notifySchema,
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),
 })
 

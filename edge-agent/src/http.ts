@@ -1,6 +1,7 @@
 import { createHttpServer, type HttpServer, type Logger, type Meters } from '@millrace/pipeline'
 import { z } from 'zod'
 import type { AgentConfig } from './config.ts'
+import type { AgentStatus } from './status.ts'
 import type { StatusReporter } from './status-reporter.ts'
 
 export interface AgentHttpOptions {
@@ -13,8 +14,26 @@ export interface AgentHttpOptions {
 
 const statusQuery = z.object({ devices: z.enum(['0', '1']).default('0') })
 
+function fillRuleMeters(
+  meters: Meters,
+  { rules, active, raised, problem, channels }: NonNullable<AgentStatus['rules']>,
+) {
+  meters.gauge('rules', 'Alert rules in force').set(rules)
+  meters.gauge('rules_refused', '1 while the newest rule files are refused').set(problem === null ? 0 : 1)
+  meters.gauge('alerts_active', 'Alerts now active').set(active)
+  meters.gauge('alerts_raised', 'Alerts raised since the start').set(raised)
+  const waiting = meters.gauge('notices_waiting', 'Changes of alerts that a channel has still to be told', ['channel'])
+  const down = meters.gauge('channel_down', '1 while a channel cannot be reached', ['channel'])
+  for (const { channel, waiting: count, error } of channels) {
+    waiting.set({ channel }, count)
+    down.set({ channel }, error === null ? 0 : 1)
+  }
+}
+
 async function fillMeters(meters: Meters, reporter: StatusReporter): Promise<void> {
-  const { accounts, unaccounted, spool, uplink, disk, sensors, deadLetters, devices, series } = await reporter.status()
+  const status = await reporter.status()
+  const { accounts, unaccounted, spool, uplink, disk, sensors, deadLetters, devices, series } = status
+  if (status.rules) fillRuleMeters(meters, status.rules)
   const readings = meters.gauge('readings', 'Readings by the term they are counted in, ever', ['term'])
   for (const [term, count] of Object.entries(accounts)) readings.set({ term }, count)
   meters.gauge('unaccounted', 'Accepted readings that no term holds; 0 or something is wrong').set(unaccounted)

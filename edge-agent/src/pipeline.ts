@@ -6,6 +6,7 @@ import { Checkpoints } from './checkpoints.ts'
 import { collectors, type PolledSource, sensors, several } from './collect/index.ts'
 import type { AgentConfig } from './config.ts'
 import type { DecoderByTopic } from './decode/index.ts'
+import { openRules } from './evaluate/index.ts'
 import { createIntake } from './intake.ts'
 import { openRecovered, type RecoveredState } from './recovery.ts'
 import { type AgentSpool, CommitLoop, type Intake, reserveOf } from './spool/index.ts'
@@ -44,16 +45,24 @@ export interface Pipeline extends RecoveredState {
  *                                                                     │
  *                                                                     v
  *   uplink <── sender <── outbox, on disk <── checkpoint <── rollup: windows, one entry after the other
- *      │                     ^
- *      └────── receipt ──────┘ settles
+ *      │                     ^                    ^                     │
+ *      └────── receipt ──────┘ settles            └── rules: alerts <───┘
+ *                                                          └──> notices, on disk ──> channels
  *
  * Nothing is acknowledged before it is in the journal, leaves the journal before it is in a checkpoint, is sent
- * before it is in the outbox, or leaves the outbox before its receipt.
+ * before it is in the outbox, or leaves the outbox before its receipt. Alerts, their notices and the state of the rules
+ * are in the transaction of the checkpoint that they come from.
  */
 export async function openPipeline(options: PipelineOptions): Promise<Pipeline> {
   const { config, clock, log } = options
   const { agent, site } = config
-  const { spool, ...state } = await openRecovered(config, clock, log)
+  // Channels may publish to the broker of the devices, whose collector needs what is recovered.
+  let collector: Source | undefined
+  const devices = () => collector
+  const { spool, ...state } = await openRecovered({
+    ...{ config, clock, log },
+    openRules: (parts) => openRules({ ...parts, config, clock, log, devices }),
+  })
   const uplink = await uplinks.create(config.uplink, { agent, site, log, will: offline(config) })
   const sender = createSender({ spool, uplink, log })
   const checkpoints = createCheckpoints({ spool, sender, ...state }, options)
@@ -61,7 +70,8 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
   const { decoder } = intake
   const commits = createCommits({ spool, intake, ...state }, options)
   const own = await createSensors(options)
-  const source = several([await createCollector(options, decoder), ...own])
+  collector = await createCollector(options, decoder)
+  const source = several([collector, ...own])
   const time = agentTime(options)
   return { ...state, spool, uplink, sender, checkpoints, decoder, commits, source, sensors: own, time }
 }
@@ -95,11 +105,12 @@ function createCommits(
 }
 
 function createCheckpoints(
-  { spool, rollup, sender }: Pick<Pipeline, 'spool' | 'rollup' | 'sender'>,
+  { spool, rollup, rules, sender }: Pick<Pipeline, 'spool' | 'rollup' | 'rules' | 'sender'>,
   { config, clock, log, onFull, onFailure }: PipelineOptions,
 ) {
   return new Checkpoints({
     uncheckedBytes: () => rollup.uncheckedBytes,
+    patienceMs: () => rules?.judge.patienceMs ?? Number.POSITIVE_INFINITY,
     checkpoint: (request) => rollup.checkpoint(request),
     write: (record) => spool.checkpoint(record, clock.now()),
     reserveBytes: reserveOf(config.spool.maxBytes),
@@ -124,20 +135,23 @@ function createSender({ spool, uplink, log }: Pick<Pipeline, 'spool' | 'uplink'>
 
 /** Begins to send, then to listen: only when what the last run left behind is in the windows. */
 export async function startPipeline(pipeline: Pipeline, onConnect: () => void): Promise<void> {
-  const { commits, checkpoints, sender, uplink, source, firstEntries } = pipeline
+  const { commits, checkpoints, sender, uplink, source, rules, firstEntries } = pipeline
   for (const entry of firstEntries) commits.append(entry)
   await commits.flush()
   await checkpoints.run()
   await uplink.start({ onReceipt: (site, receipt) => sender.receipt(site, receipt), onConnect })
   sender.fill()
   await source.start((delivery) => commits.receive(delivery))
+  rules?.start()
 }
 
 /** In flow order, so that nothing is acknowledged that the last checkpoint misses; open windows stay open. */
-export async function stopPipeline({ commits, checkpoints, sender, uplink, source, spool }: Pipeline): Promise<void> {
+export async function stopPipeline(pipeline: Pipeline): Promise<void> {
+  const { commits, checkpoints, sender, uplink, source, rules, spool } = pipeline
   await commits.close()
   await source.stop()
   await checkpoints.stop()
+  await rules?.stop()
   await sender.stop()
   await uplink.stop()
   await spool.close()

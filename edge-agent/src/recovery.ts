@@ -1,6 +1,7 @@
 import { type Clock, type Logger, MillraceError } from '@millrace/pipeline'
 import { type JournalEntry, WindowKeeper } from '@millrace/windows'
 import { type AgentConfig, windowSettings } from './config.ts'
+import type { Rules } from './evaluate/index.ts'
 import { Names } from './names.ts'
 import { Reports, Rollup } from './rollup/index.ts'
 import { AgentSpool } from './spool/index.ts'
@@ -9,6 +10,8 @@ export interface RecoveredState {
   names: Names
   reports: Reports
   rollup: Rollup
+  /** Undefined where there are none. */
+  rules: Rules | undefined
   head: { agent: string; spool: string; epoch: string }
   /** Journal entries that no checkpoint had covered. */
   replayed: number
@@ -16,22 +19,32 @@ export interface RecoveredState {
   firstEntries: JournalEntry[]
 }
 
+export interface RecoveryOptions {
+  config: AgentConfig
+  clock: Clock
+  log: Logger
+  /** With the state that the spool keeps of them. */
+  openRules(parts: { spool: AgentSpool; names: Names }): Promise<Rules | undefined>
+}
+
 /** Opens the spool and recovers from it. Start never refuses: a spool whose rows cannot be read is put aside. */
-export async function openRecovered(config: AgentConfig, clock: Clock, log: Logger) {
+export async function openRecovered(given: RecoveryOptions) {
+  const { config, log } = given
   const options = { folder: config.dataDir, maxBytes: config.spool.maxBytes }
   const spool = await AgentSpool.open(options)
   try {
-    return { spool, ...(await recover(spool, config, clock)) }
+    return { spool, ...(await recover(spool, given)) }
   } catch (error) {
     if (error instanceof MillraceError) throw error
     const fresh = await spool.replace(options, String(error))
     log.error({ error, ...fresh.movedAside }, 'the spool could not be read: it was put aside and a new one begun')
-    return { spool: fresh, ...(await recover(fresh, config, clock)) }
+    return { spool: fresh, ...(await recover(fresh, given)) }
   }
 }
 
 /** The agent as its spool knows it: the last checkpoint, and every journaled entry since applied again. */
-async function recover(spool: AgentSpool, config: AgentConfig, clock: Clock): Promise<RecoveredState> {
+async function recover(spool: AgentSpool, options: RecoveryOptions): Promise<RecoveredState> {
+  const { config, clock, openRules } = options
   const { names: rows, saved, reports: told, numbers } = await spool.recover()
   const names = new Names({ site: config.site, maxSeries: config.maxSeries })
   names.restore(rows)
@@ -41,12 +54,14 @@ async function recover(spool: AgentSpool, config: AgentConfig, clock: Clock): Pr
   const keeper = WindowKeeper.restore(names, settings, saved)
   const head = { agent: config.agent, spool: spool.name, epoch: spool.epoch }
   const { loader } = spool
-  const rollup = new Rollup({ keeper, names, reports, numbers: new Map(numbers), head, loader, clock })
+  const rules = await openRules({ spool, names })
+  const parts = { keeper, names, reports, numbers: new Map(numbers), head, loader, clock }
+  const rollup = new Rollup({ ...parts, judge: rules?.judge })
   const replayed = await spool.replay((entry) => rollup.apply(entry))
   const firstEntries: JournalEntry[] = [{ kind: 'start', epoch: spool.epoch }]
   const changed = Object.entries(settings).some(
     ([key, value]) => keeper.settings[key as keyof typeof settings] !== value,
   )
   if (changed) firstEntries.push({ kind: 'settings', settings })
-  return { names, reports, rollup, head, replayed, firstEntries }
+  return { names, reports, rollup, rules, head, replayed, firstEntries }
 }

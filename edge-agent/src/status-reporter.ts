@@ -78,6 +78,7 @@ export class StatusReporter {
       floors: floorsOf(rollup.keeper),
       ...{ accounts, open: accounts.open, unaccounted: unaccountedOf(accounts), deadLetters },
       ...{ devices: names.deviceCount - 1, series: names.seriesCount },
+      ...(pipeline.rules ? { rules: pipeline.rules.status() } : {}),
     }
   }
 

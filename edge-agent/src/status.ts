@@ -1,4 +1,4 @@
-import { cloudTopic, type StatusBody } from '@millrace/contracts'
+import { cloudTopic, type RulesStatus, type StatusBody } from '@millrace/contracts'
 import type { Message } from '@millrace/pipeline'
 import { type DeviceView, type Keeper, unstamped } from '@millrace/windows'
 import type { TimeState } from './agent-time.ts'
@@ -52,6 +52,8 @@ export interface AgentStatus {
   deadLetters: Record<string, number>
   devices: number
   series: number
+  /** Absent where the agent has no rules. */
+  rules?: RulesStatus & { raised: number }
 }
 
 export interface DeviceStatus extends AccountSums {
@@ -177,7 +179,14 @@ export function statusBody(status: AgentStatus): StatusBody {
       amendSpanMs: status.amendSpanMs,
       disk: status.disk,
     },
+    ...rulesOf(status),
   }
+}
+
+function rulesOf({ rules }: AgentStatus): { rules?: RulesStatus } {
+  if (!rules) return {}
+  const { raised: _, ...told } = rules
+  return { rules: told }
 }
 
 /** The last will: what the cloud reads when the agent has vanished or stopped. */

@@ -1,4 +1,5 @@
 import type { CompletenessColumns, SummariesBody, SummaryColumns, SummaryRow } from '@millrace/contracts'
+import type { CompletenessRow } from '../checkpoint.ts'
 
 /** A device's terms of `accepted = closed + open + duplicate + tooLate + invalid + dropped`, in readings. */
 export interface AccountTerms {
@@ -13,7 +14,6 @@ export interface AccountTerms {
 }
 
 export type AccountRow = AccountTerms & { device: string; sent: number }
-export type CompletenessRow = { [Column in keyof CompletenessColumns]: CompletenessColumns[Column][number] }
 export type BodyHead = Pick<SummariesBody, 'agent' | 'spool' | 'epoch' | 'site'>
 
 const summaryNames = [

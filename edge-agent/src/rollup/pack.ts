@@ -1,5 +1,6 @@
 import { maxBodyBytes, type SummaryRow } from '@millrace/contracts'
-import { type AccountRow, type AccountTerms, type CompletenessRow, rowBytes, SummariesDraft } from './body.ts'
+import type { CompletenessRow } from '../checkpoint.ts'
+import { type AccountRow, type AccountTerms, rowBytes, SummariesDraft } from './body.ts'
 
 /** A new revision of a window. */
 export interface SummaryEntry {

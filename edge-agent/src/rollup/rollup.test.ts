@@ -1,9 +1,10 @@
-import { type SummariesBody, summariesBodySchema } from '@millrace/contracts'
+import { type Alert, type SummariesBody, summariesBodySchema } from '@millrace/contracts'
 import { manualClock } from '@millrace/pipeline'
 import { type JournalEntry, WindowKeeper } from '@millrace/windows'
 import { describe, expect, it } from 'vitest'
-import type { CheckpointRecord, CompletenessRecord, WindowRecord } from '../checkpoint.ts'
+import type { CheckpointRecord, ClosedRows, CompletenessRecord, WindowRecord } from '../checkpoint.ts'
 import { Names } from '../names.ts'
+import { alertOf } from '../testing/alerts.ts'
 import { Reports } from './reports.ts'
 import { Rollup } from './rollup.ts'
 
@@ -37,7 +38,17 @@ function fixture() {
   const completeness = new Map<number, CompletenessRecord>()
   let onLoad: () => void = () => undefined
   let id = 0
+  /** What the rules saw, and what they say next. */
+  const rules = { seen: [] as string[], judged: [] as ClosedRows[], alerts: [] as Alert[], committed: 0 }
   const rollup = new Rollup({
+    judge: {
+      see: ({ kind }) => rules.seen.push(kind),
+      judge: async (closed) => {
+        rules.judged.push(closed)
+        return { alerts: rules.alerts.splice(0), state: [], statements: [] }
+      },
+      committed: () => rules.committed++,
+    },
     ...{ keeper, names, reports: new Reports(), numbers: new Map(), clock: manualClock(startMs) },
     head: { agent: 'a', spool: 's', epoch: 'e' },
     loader: {
@@ -60,7 +71,8 @@ function fixture() {
       for (const window of made.completeness) completeness.set(window.start, window)
     }
     await rollup.checkpoint({ write, reportAfterMs: undefined })
-    const bodies = record!.messages.map(({ bytes }): SummariesBody => {
+    const summaries = record?.messages.filter(({ kind }) => kind === 'summaries') ?? []
+    const bodies = summaries.map(({ bytes }): SummariesBody => {
       return summariesBodySchema.parse(JSON.parse(Buffer.from(bytes).toString('utf8')))
     })
     return {
@@ -75,7 +87,7 @@ function fixture() {
       work()
     }
   }
-  return { rollup, keeper, device, read, checkpoint, whileLoading }
+  return { rollup, rules, keeper, device, read, checkpoint, whileLoading }
 }
 
 function rowAt({ start, rev, count, amended }: SummariesBody['columns'], at: number) {
@@ -115,6 +127,39 @@ describe('a checkpoint', () => {
     expect(second.rows.filter(({ start }) => start === 0)).toEqual([{ start: 0, rev: 1, count: 5, amended: 2 }])
     expect(second.record.messages[0]!.after).toEqual([0])
     expect(second.bodies[0]!.accounts.sent).toEqual([second.bodies[0]!.accounts.closed[0]])
+  })
+
+  it('has the alerts of what it closes in messages numbered like its summaries', async () => {
+    const { rules, read, checkpoint } = fixture()
+    read(1_000, 70_000)
+    rules.alerts.push(alertOf(), alertOf({ site: 'yard' }))
+    const { record } = await checkpoint()
+    expect(rules.judged[0]!.summaries.map(({ row }) => row.start)).toEqual([startMs])
+    expect(record.messages.map(({ site, seq, kind }) => [site, seq, kind])).toEqual([
+      ['hall', 0, 'summaries'],
+      ['hall', 1, 'alerts'],
+      ['yard', 0, 'alerts'],
+    ])
+  })
+
+  it('is written for an alert alone, and not at all where there is no news', async () => {
+    const { rules, checkpoint } = fixture()
+    expect((await checkpoint()).record.journalUpTo).toBe(2)
+    expect((await checkpoint()).record).toBeUndefined()
+    rules.alerts.push(alertOf())
+    expect((await checkpoint()).record).toMatchObject({ journalUpTo: 2, messages: [{ seq: 0, kind: 'alerts' }] })
+    expect(rules.committed).toBe(3)
+  })
+
+  it('judges what comes while it is made in the next one', async () => {
+    const { rules, read, checkpoint, whileLoading } = fixture()
+    read(1_000, 70_000)
+    whileLoading(() => read(140_000))
+    await checkpoint()
+    expect(rules.seen).toEqual(['start', 'anchor', 'data', 'data'])
+    expect(rules.judged.map(({ summaries }) => summaries.length)).toEqual([1])
+    await checkpoint()
+    expect(rules.judged.map(({ summaries }) => summaries.length)).toEqual([1, 1])
   })
 
   it('sends nothing for repeats of what a closed window holds, and counts them', async () => {

@@ -1,7 +1,9 @@
+import type { Alert } from '@millrace/contracts'
 import type { Clock } from '@millrace/pipeline'
 import type { DeviceView, WindowKeeper } from '@millrace/windows'
-import type { CheckpointRecord, JournaledEntry, OutgoingRecord, SetLoader } from '../checkpoint.ts'
+import type { CheckpointRecord, JournaledEntry, Judge, OutgoingRecord, SetLoader } from '../checkpoint.ts'
 import type { Names } from '../names.ts'
+import { alertMessages } from './alerts.ts'
 import type { BodyHead } from './body.ts'
 import { type Closed, Closer } from './close.ts'
 import { Packer, type SiteEntries } from './pack.ts'
@@ -17,6 +19,8 @@ export interface RollupOptions {
   head: Omit<BodyHead, 'site'>
   loader: SetLoader
   clock: Clock
+  /** The rules; undefined where there are none. */
+  judge?: Judge | undefined
 }
 
 export interface CheckpointRequest {
@@ -25,6 +29,12 @@ export interface CheckpointRequest {
   reportAfterMs: number | undefined
   /** Called when everything closed is in the outbox, before the entries that wait are applied. */
   look?: ((waiting: readonly JournaledEntry[]) => void) | undefined
+}
+
+/** Without an applied entry the windows are as they were. */
+function hasNews({ messages, reports, floors, verdict }: CheckpointRecord): boolean {
+  const ofRules = verdict ? verdict.state.length + verdict.statements.length : 0
+  return messages.length + reports.length + floors.length + ofRules > 0
 }
 
 /**
@@ -72,6 +82,7 @@ export class Rollup {
     if (entry.entry.kind === 'dropped') this.#options.reports.changed(entry.entry.losses)
     this.#appliedUpTo = entry.id
     this.#appliedBytes += entry.bytes
+    this.#options.judge?.see(entry.entry, this.keeper)
     this.#onApplied(entry.entry)
   }
 
@@ -83,7 +94,9 @@ export class Rollup {
     if (this.#busy) throw new Error('a checkpoint is in the making')
     this.#busy = true
     try {
-      await write(await this.#make(reportAfterMs))
+      const record = await this.#make(reportAfterMs)
+      if (this.#appliedBytes > 0 || hasNews(record)) await write(record)
+      this.#options.judge?.committed()
       this.#appliedBytes = 0
       look?.(this.#waiting)
     } finally {
@@ -98,13 +111,14 @@ export class Rollup {
   }
 
   async #make(reportAfterMs: number | undefined): Promise<CheckpointRecord> {
-    const { keeper, names, loader, reports, clock } = this.#options
+    const { keeper, names, loader, reports, clock, judge } = this.#options
     const journalUpTo = this.#appliedUpTo
     const closed = await new Closer(names, loader).close(keeper.takeClosings())
     keeper.settle(closed.settlements)
     const atMs = clock.now()
     const setAside = setAsideInputs(names, keeper.takeSetAside(), atMs)
-    const messages = this.#messages(closed, reportAfterMs)
+    const verdict = await judge?.judge({ summaries: closed.summaries, completeness: closed.completenessRows }, keeper)
+    const messages = [...this.#messages(closed, reportAfterMs), ...this.#alerts(verdict?.alerts ?? [])]
     return {
       journalUpTo,
       windows: closed.windows,
@@ -114,7 +128,22 @@ export class Rollup {
       reports: reports.takeTouched(),
       setAside: [...setAside, ...overRateInputs(names, closed.overRate, atMs)],
       changes: keeper.takeChanges(),
+      verdict,
     }
+  }
+
+  #alerts(alerts: readonly Alert[]): OutgoingRecord[] {
+    const bySite = Map.groupBy(alerts, ({ site }) => site)
+    return [...bySite].flatMap(([site, some]) => {
+      return alertMessages(some, { ...this.#options.head, site }, () => this.#takeSeq(site))
+    })
+  }
+
+  #takeSeq(site: string): number {
+    const { numbers } = this.#options
+    const seq = numbers.get(site) ?? 0
+    numbers.set(site, seq + 1)
+    return seq
   }
 
   #messages(closed: Closed, reportAfterMs: number | undefined): OutgoingRecord[] {
@@ -144,12 +173,7 @@ export class Rollup {
   }
 
   #siteMessages(site: string, entries: SiteEntries): OutgoingRecord[] {
-    const { names, reports, numbers, head } = this.#options
-    const takeSeq = () => {
-      const seq = numbers.get(site) ?? 0
-      numbers.set(site, seq + 1)
-      return seq
-    }
+    const { names, reports, head } = this.#options
     const terms = (device: number) => this.#view(device).counts
     const packer = new Packer(
       {
@@ -157,7 +181,7 @@ export class Rollup {
         terms,
         addSent: (device, readings) => reports.addSent(device, readings),
       },
-      takeSeq,
+      () => this.#takeSeq(site),
     )
     return packer.pack(entries).map(({ draft, seq }) => {
       for (const device of draft.accounts.keys()) reports.reported(device, terms(device))

@@ -12,6 +12,7 @@ import type {
   SetLoader,
 } from '../checkpoint.ts'
 import { lossesOf, readRecovered, setLoader } from './queries.ts'
+import { forgetRuleState, readRuleState, ruleTables, verdictStatements } from './rule-tables.ts'
 import { setSpoolApart } from './set-apart.ts'
 import {
   agentSchema,
@@ -81,7 +82,7 @@ export class AgentSpool {
         sqls.map((sql) => ({ sql, rows: [[]] })),
         { reserve: true },
       )
-    await write(laterTables)
+    await write([...laterTables, ...ruleTables])
     // It only makes reading faster: a spool without room for it must open all the same.
     await write(outbox.later).catch((error: unknown) => {
       if (!(error instanceof SpoolFullError)) throw error
@@ -110,6 +111,20 @@ export class AgentSpool {
 
   recover(): Promise<Recovered> {
     return readRecovered(this.#spool)
+  }
+
+  /** State of the rules as of the last checkpoint, by key. */
+  ruleState(): Promise<ReadonlyMap<string, Uint8Array>> {
+    return readRuleState(this.#spool)
+  }
+
+  async forgetRules(): Promise<void> {
+    await this.#write([{ sql: forgetRuleState, rows: [[]] }], { reserve: true })
+  }
+
+  /** The file itself, for tables of others that share its transactions. */
+  get file(): Spool {
+    return this.#spool
   }
 
   /** Hands on every journaled entry that no checkpoint covers, in order. */
@@ -148,6 +163,7 @@ export class AgentSpool {
         ...checkpointStatements(record),
         ...record.messages.flatMap((message) => outbox.add({ ...message, atMs })),
         ...letterStatements(record.setAside),
+        ...(record.verdict ? verdictStatements(record.verdict) : []),
         ...journal.drop(record.journalUpTo),
       ],
       { reserve: true },
@@ -164,9 +180,9 @@ export class AgentSpool {
     await this.#write(outbox.settle(site, upTo, ranges), { reserve: true })
   }
 
-  /** The oldest messages that no other waits for, and the readings that each device loses with them. */
+  /** The oldest messages that no other waits for, but for alerts, and the readings that each device loses with them. */
   async oldest(limit: number, exclude: readonly MessageName[]) {
-    const found = await outbox.oldest(this.#spool, limit + exclude.length)
+    const found = await outbox.oldest(this.#spool, limit + exclude.length, 'alerts')
     const kept = new Set(exclude.map(({ site, seq }) => `${site}/${seq}`))
     const free = found.filter(({ site, seq }) => !kept.has(`${site}/${seq}`)).slice(0, limit)
     const messages: GivenUp[] = free.map(({ site, seq, bytes }) => ({ site, seq, readings: readingsIn(bytes) }))

@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto'
 import {
+  type Alert,
+  type AlertsBody,
+  alertsBodySchema,
   cloudTopic,
   parseCloudTopic,
   type SummariesBody,
@@ -39,6 +42,9 @@ export class FakeIngest {
   readonly rows = new Map<string, SummaryRow & { site: string }>()
   /** Newest account of each device, by `site/device`, as of the highest message number. */
   readonly accounts = new Map<string, AccountRow & { seq: number }>()
+  /** Newest revision of each alert by id, and every revision in order of its message's first arrival. */
+  readonly alerts = new Map<string, Alert>()
+  readonly alertChanges: Alert[] = []
   readonly received = new Map<string, RangeSet>()
   readonly others: { kind: string; site: string; body: unknown }[] = []
   deliveries = 0
@@ -97,19 +103,28 @@ export class FakeIngest {
     const address = parseCloudTopic(topic)
     if (!address || address.kind === 'receipt') return
     const json: unknown = JSON.parse(Buffer.from(body).toString('utf8'))
-    if (address.kind === 'summaries') this.#summaries(address.agent, body, json)
-    else this.others.push({ kind: address.kind, site: address.site, body: json })
+    if (address.kind === 'summaries') {
+      const parsed = this.#spooled(address.agent, body, summariesBodySchema.safeParse(json))
+      if (parsed) this.#take(parsed)
+    } else if (address.kind === 'alerts') {
+      const parsed = this.#spooled(address.agent, body, alertsBodySchema.safeParse(json))
+      if (parsed) this.#takeAlerts(parsed)
+    } else this.others.push({ kind: address.kind, site: address.site, body: json })
   }
 
-  #summaries(agent: string, bytes: Uint8Array, json: unknown): void {
+  /** The body where it came for the first time. */
+  #spooled<Body extends SummariesBody | AlertsBody>(
+    agent: string,
+    bytes: Uint8Array,
+    parsed: { success: true; data: Body } | { success: false; error: Error },
+  ): Body | undefined {
     this.deliveries++
-    const parsed = summariesBodySchema.safeParse(json)
     if (!parsed.success) {
       this.breaches.push(`not as the contract has it: ${parsed.error.message}`)
-      return
+      return undefined
     }
     const { site, spool, seq } = parsed.data
-    if (this.#options.takes?.(seq) === false) return
+    if (this.#options.takes?.(seq) === false) return undefined
     if (bytes.byteLength >= 192 * 1024) this.breaches.push(`message ${seq} has ${bytes.byteLength} bytes`)
     const key = `${site}/${agent}/${spool}`
     const hash = createHash('sha256').update(bytes).digest('hex')
@@ -118,8 +133,17 @@ export class FakeIngest {
     this.#hashes.set(`${key}/${seq}`, hash)
     const received = this.received.get(key) ?? new RangeSet()
     this.received.set(key, received)
-    if (received.add(seq)) this.#take(parsed.data)
+    const isNew = received.add(seq)
     if (this.#options.receipts !== false) this.#sendReceipt(key)
+    return isNew ? parsed.data : undefined
+  }
+
+  #takeAlerts({ site, alerts }: AlertsBody): void {
+    for (const alert of alerts) {
+      if (alert.site !== site) this.breaches.push(`${alert.id} came in a message of ${site}`)
+      this.alertChanges.push(alert)
+      if (alert.rev > (this.alerts.get(alert.id)?.rev ?? -1)) this.alerts.set(alert.id, alert)
+    }
   }
 
   #take(body: SummariesBody): void {

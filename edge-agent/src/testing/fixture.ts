@@ -29,11 +29,17 @@ export interface AgentSettings {
   /** Smaller than a config file may ask for, so that a test can fill it. */
   spoolBytes?: number
   sensors?: readonly Record<string, unknown>[]
+  /** Folder of alert rules. */
+  rules?: string
+  notify?: Record<string, unknown>
 }
 
 /** A config as it would stand in a file. */
-export function agentConfig({ dataDir, cloudPort, mqttPort = 0, windows, spool, sensors = [] }: AgentSettings) {
+export function agentConfig(settings: AgentSettings) {
+  const { dataDir, cloudPort, mqttPort = 0, windows, spool, sensors = [], rules, notify } = settings
   return {
+    ...(rules === undefined ? {} : { rules }),
+    ...(notify ? { notify } : {}),
     agent: 'edge-1',
     site: 'hall',
     dataDir,

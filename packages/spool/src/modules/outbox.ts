@@ -84,15 +84,18 @@ export const outbox = {
     return rows.map(messageOf)
   },
 
-  /** Oldest first, for a spool that must give something up; none that another waits for, as that one repeats its rows. */
-  async oldest(spool: Spool, limit: number): Promise<OutboxMessage[]> {
+  /**
+   * Oldest first, for a spool that must give something up; none that another waits for, as that one repeats its rows,
+   * and none of the kind `kept`.
+   */
+  async oldest(spool: Spool, limit: number, kept = ''): Promise<OutboxMessage[]> {
     const rows = await spool.read(
       // One text for site and seq: a pair NOT IN a list is compared with every row of it.
-      `SELECT site, seq, kind, bytes FROM outbox AS o WHERE o.seq || '/' || o.site NOT IN (
+      `SELECT site, seq, kind, bytes FROM outbox AS o WHERE o.kind <> ? AND o.seq || '/' || o.site NOT IN (
          SELECT earlier.value || '/' || later.site FROM outbox AS later, json_each(later.after) AS earlier
          WHERE later.after IS NOT NULL)
        ORDER BY o.id LIMIT ?`,
-      [limit],
+      [kept, limit],
     )
     return rows.map(messageOf)
   },

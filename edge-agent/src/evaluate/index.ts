@@ -1,0 +1,1 @@
+export { openRules, type Rules } from './rules.ts'
