@@ -17,8 +17,11 @@ const maxStatementsPerQuery = 100
 const isNothingThere = (error: unknown) =>
   error instanceof Error && /(database|retention policy) not found/.test(error.message)
 
-/** The `influx` client waits for ever for the end of an answer whose connection was cut. */
-const answerWithinMs = 120_000
+/**
+ * The `influx` client waits for ever for the end of an answer whose connection was cut, and InfluxDB sends the head of an
+ * answer before it has worked it out: a server killed in a query would hold its store for ever.
+ */
+const defaultPatience = { prepareMs: 10_000, answerMs: 60_000 }
 
 interface Connected {
   client: InfluxDB
@@ -34,11 +37,11 @@ export class InfluxConnection {
   private connected: Connected | undefined
   private preparing: Promise<void> | undefined
 
-  private readonly withinMs: number
+  private readonly patience: typeof defaultPatience
 
-  constructor(address: InfluxAddress, withinMs = answerWithinMs) {
+  constructor(address: InfluxAddress, patience = defaultPatience) {
     this.address = address
-    this.withinMs = withinMs
+    this.patience = patience
   }
 
   /** Rejects with what is to be tried again. */
@@ -86,7 +89,7 @@ export class InfluxConnection {
 
   /** Once it has succeeded it does nothing, until the next failure. */
   async prepare(): Promise<void> {
-    this.preparing ??= this.reach(({ client }) => prepareDatabase(client, this.address))
+    this.preparing ??= this.reach(({ client }) => prepareDatabase(client, this.address), this.patience.prepareMs)
     await this.preparing
   }
 
@@ -99,9 +102,9 @@ export class InfluxConnection {
     return this.connected
   }
 
-  private async reach<T>(call: (connected: Connected) => Promise<T>): Promise<T> {
+  private async reach<T>(call: (connected: Connected) => Promise<T>, ms = this.patience.answerMs): Promise<T> {
     try {
-      return await within(this.withinMs, call(this.connect()))
+      return await within(ms, call(this.connect()))
     } catch (cause) {
       this.connected = undefined
       this.preparing = undefined

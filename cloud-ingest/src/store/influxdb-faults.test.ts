@@ -133,7 +133,10 @@ describe('a write to InfluxDB', () => {
     await once(broken, 'listening')
     const url = `http://127.0.0.1:${(broken.address() as AddressInfo).port}`
     const credentials = () => ({ username: undefined, password: undefined, token: undefined })
-    const connection = new InfluxConnection({ url, database: 'telemetry', gzip: true, credentials }, 500)
+    const connection = new InfluxConnection(
+      { url, database: 'telemetry', gzip: true, credentials },
+      { prepareMs: 300, answerMs: 500 },
+    )
     await expect(connection.prepare()).rejects.toThrow(`no answer from InfluxDB at ${url}`)
     await expect(connection.query(['SHOW DATABASES'])).rejects.toThrow('no answer')
     broken.close()
