@@ -1,42 +1,37 @@
 import type { Acknowledgement, Alert, ApiAlert, RulesResponse, RulesStatus, Silence } from '@millrace/contracts'
-import { type NewSilence, type Notifier, type NotifyPlan, openNotifier } from '@millrace/notify'
+import { type NewSilence, type Notifier, openNotifier } from '@millrace/notify'
 import type { Clock, Logger } from '@millrace/pipeline'
 import { AlertFeed } from './alert-feed.ts'
+import type { CloudLink } from './cloud-link.ts'
 import type { IngestConfig } from './config.ts'
 import type { Decoded } from './decode/index.ts'
 import type { Spooled } from './received.ts'
+import type { CloudRules, CloudRulesOptions } from './rules.ts'
 import type { LiveView } from './serve/live-view.ts'
 import type { AlertQuery } from './spool/alerts.ts'
 import type { Custody } from './spool/index.ts'
 import type { Store } from './stored.ts'
-import type { Tally } from './tally.ts'
 
 export interface AlertingOptions {
   config: IngestConfig
   custody: Custody
+  link: CloudLink
   stores: ReadonlyMap<string, Store>
   view: LiveView
   clock: Clock
   log: Logger
-  /** Undefined where there are none. */
-  openRules?(plan: (alerts: readonly Alert[]) => NotifyPlan): Promise<CloudRules | undefined>
-}
-
-/** The rules that are evaluated here. */
-export interface CloudRules {
-  start(signal: AbortSignal): void
-  stopped(): Promise<void>
-  received(decoded: Decoded): void
-  committed(messages: readonly Spooled[]): void
-  status(channels: RulesStatus['channels']): RulesStatus
-  inForce(): Pick<RulesResponse, 'version' | 'problem' | 'rules'>
-  /** Log entries not yet judged, and why where nothing is judged. */
-  state(): { behind: number; error: string | null }
-  readonly tally: Tally
+  /** Real time after a connection within which agents will have told that they are there. */
+  settleMs: number
 }
 
 /** Name of this evaluator among those that notices and the API tell of. */
-export const evaluator = 'ingest'
+const evaluator = 'ingest'
+
+/** Loaded only where there are rules, or some are left whose alerts are to be withdrawn. */
+async function openRules(options: CloudRulesOptions): Promise<CloudRules> {
+  const { openCloudRules } = await import('./rules.ts')
+  return await openCloudRules(options)
+}
 
 /** Alerts: raised by the rules of the cloud or come from agents, and from the spool to stores, pages and people. */
 export class Alerting {
@@ -67,7 +62,10 @@ export class Alerting {
   static async open(options: AlertingOptions): Promise<Alerting> {
     const { config, custody, clock, log } = options
     const notifier = await openNotifier({ config: config.notify, spool: custody.spool, clock, log, evaluator })
-    const rules = await options.openRules?.((alerts) => notifier.plan(alerts))
+    const plan = (alerts: readonly Alert[]) => notifier.plan(alerts)
+    const saved = await custody.evaluation.state()
+    const none = config.rules === undefined && saved.size === 0
+    const rules = none ? undefined : await openRules({ ...options, folder: config.rules, evaluator, plan, saved })
     return new Alerting(options, { notifier, rules })
   }
 

@@ -2,11 +2,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
+import type { AlertsResponse } from '@millrace/contracts'
 import { checkConfig, dataFolderHeader, dataFolderId, silentLogger, systemClock } from '@millrace/pipeline'
 import { until } from '@millrace/pipeline/testing'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { configSchema } from './config.ts'
 import { backUpStopped, restoreStopped } from './stopped.ts'
+import { stores } from './store/index.ts'
+import { alertOf, alertsBody } from './testing/alerts.ts'
 import { minuteMs, noon } from './testing/rows.ts'
 import { Stack } from './testing/stack.ts'
 
@@ -75,6 +78,32 @@ test('what a running ingest backed up is all there after everything was destroye
   await stack.stored()
   expect((await stack.summaries()).summaries[0]).toMatchObject({ rev: 2, count: 1 })
   expect((await stack.accounts()).total).toMatchObject({ mismatch: 0, conflicts: 0 })
+}, 60_000)
+
+test('alerts, and what people said about them, are in a backup', async () => {
+  const raised = alertOf({ start: noon })
+  await stack.publish({ site: 'north', agent: 'edge', kind: 'alerts' }, alertsBody([raised]))
+  await stack.receipted(0)
+  const post = async (path: string, body: unknown) => {
+    const json = { 'content-type': 'application/json' }
+    const url = `http://127.0.0.1:${stack.ingest!.port}${path}`
+    expect((await fetch(url, { method: 'POST', headers: json, body: JSON.stringify(body) })).ok).toBe(true)
+  }
+  await post('/api/alerts/acknowledge', { id: raised.id, note: 'seen', by: 'ann' })
+  await post('/api/silences', { match: { rule: 'warm' }, untilMs: Date.now() + 1e9 })
+  const shown = async () => ({ ...((await stack.get('/api/alerts')) as AlertsResponse), at: 0 })
+  const before = await shown()
+  expect(before.alerts).toMatchObject([{ ...raised, acknowledged: { by: 'ann' } }])
+  expect(before.alerts[0]!.silencedBy).toBe(before.silences[0]!.id)
+  const behind = async () => await (await fetch(backupUrl().replace('api/backup', 'metrics'))).text()
+  await until(async () => /store_alerts_behind\{store="duckdb"\} 0/.test(await behind()), { withinMs: 20_000 })
+  writeFileSync(file, Buffer.from(await (await fetch(backupUrl(), { headers })).arrayBuffer()))
+  await destroyAndRestore()
+  expect(await shown()).toEqual(before)
+  await stack.stopIngest()
+  const store = await stores.create({ type: 'duckdb' }, { ...context(), dataDir: stack.dataDir })
+  expect(await store.readAlerts({ from: 0, to: 2 * noon })).toEqual([raised])
+  await store.close()
 }, 60_000)
 
 test('what comes while a backup is made is neither receipted nor lost', async () => {

@@ -11,8 +11,9 @@ test('the example is a config, and so is the example with every setting switched
   const all = example.replace(/^( *)# ( *(?:- )?[a-zA-Z]+:( .*)?)$/gm, '$1$2')
   const whole = parseConfig(all, configSchema, 'example')
   expect(whole.stores.map(({ type }) => type)).toEqual(['duckdb', 'influxdb'])
-  const { clockFile: _clockFile, stores: _stores, collect: _collect, http, notify, ...rest } = whole
+  const { clockFile: _clockFile, stores: _stores, collect: _collect, http, notify, rules, ...rest } = whole
   expect(http).toMatchObject({ host: '127.0.0.1', port: 8080 })
+  expect(rules).toBe('./alert-rules')
   expect(notify).toMatchObject({ channels: [{ type: 'log', name: 'log' }], remindEvery: 4 * 3_600_000 })
   expect(plain).toMatchObject(rest)
 })

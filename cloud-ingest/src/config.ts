@@ -29,6 +29,8 @@ export const configSchema = z.strictObject({
       page: z.string().min(1).optional(),
     })
     .prefault({}),
+  /** Folder of alert rules; those with `at: cloud` are evaluated here. Without it none are. */
+  rules: z.string().min(1).optional(),
   /** Who is told of alerts that were raised here. */
   notify: notifySchema,
   spool: z.strictObject({ maxBytes: byteSize.default(4 * 1024 ** 3) }).prefault({}),

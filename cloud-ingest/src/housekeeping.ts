@@ -37,6 +37,8 @@ async function look({ custody, feeders, alerting, meters }: House): Promise<void
   meters.gauge('let_go_messages', 'Messages let go unreceipted because too many waited').set(custody.receiver.letGo)
   const behind = meters.gauge('store_behind', 'Log entries a store has not taken', ['store'])
   for (const state of feeders.states()) behind.set({ store: state.type }, state.behind)
+  const evaluate = alerting.rules?.evaluator.state()
+  if (evaluate) meters.gauge('evaluate_behind', 'Log entries the rules have not judged').set(evaluate.behind)
   const waiting = meters.gauge('store_alerts_behind', 'Alerts a store has not taken', ['store'])
   for (const { store, behind } of await alerting.behind()) waiting.set({ store }, behind)
 }

@@ -2,6 +2,7 @@ import type { StatusBody } from '@millrace/contracts'
 import type { HttpServer } from '@millrace/pipeline'
 import type { CloudLink } from './cloud-link.ts'
 import type { Decoded } from './decode/index.ts'
+import type { Evaluator } from './evaluate/evaluator.ts'
 import type { Spooled } from './received.ts'
 import type { StageSource } from './reporter.ts'
 import type { Custody } from './spool/index.ts'
@@ -12,6 +13,8 @@ export interface StageParts {
   custody: Custody
   feeders: readonly Feeder[]
   link: CloudLink
+  /** Undefined where there are no rules. */
+  rules: Pick<Evaluator, 'state' | 'tally'> | undefined
   /** Pages listening for events. */
   listeners(): number
 }
@@ -50,7 +53,7 @@ export class OwnStages {
   }
 
   /** In flow order. */
-  sources({ custody, feeders, link, listeners }: StageParts): StageSource[] {
+  sources({ custody, feeders, link, rules, listeners }: StageParts): StageSource[] {
     const stores = feeders.map((feeder): StageSource => {
       const { type } = feeder.state()
       const now = async () => ({ behind: feeder.state().behind, up: upIf(feeder.state().error === null) }) as const
@@ -75,7 +78,19 @@ export class OwnStages {
         },
       },
       ...stores,
+      ...(rules ? [evaluateStage({ state: () => rules.state(), tally: rules.tally })] : []),
       { stage: 'ingest-serve', tally: this.serve, now: async () => ({ behind: listeners() }) },
     ]
   }
+}
+
+function evaluateStage({
+  state,
+  tally,
+}: {
+  state(): { behind: number; error: string | null }
+  tally: Tally
+}): StageSource {
+  const now = async () => ({ behind: state().behind, up: upIf(state().error === null) }) as const
+  return { stage: 'ingest-evaluate', tally, now }
 }

@@ -24,9 +24,14 @@ const stopWithinMs = 3_000
 /** A store beside the first one that does not answer may have rows. */
 const answerWithinMs = 5_000
 
+/** Agents tell every 10 s that they are there. */
+const agentsTellWithinMs = 15_000
+
 export interface IngestContext {
   clock: Clock
   log: Logger
+  /** Real time after a connection in which no agent is found silent. */
+  settleMs?: number
 }
 
 export interface Ingest {
@@ -87,7 +92,10 @@ function receive(message: Message, { custody, view, feeds, meters, receipts, ale
   for (const feed of feeds) feed.push(decoded.body)
 }
 
-async function createParts(config: IngestConfig, { clock, log }: IngestContext): Promise<Parts> {
+async function createParts(
+  config: IngestConfig,
+  { clock, log, settleMs = agentsTellWithinMs }: IngestContext,
+): Promise<Parts> {
   const { dataDir, spool, dayZone } = config
   demandNoHalfRestore(dataDir)
   const view = new LiveView(clock)
@@ -109,7 +117,7 @@ async function createParts(config: IngestConfig, { clock, log }: IngestContext):
   link.onConnect(() => {
     for (const receipt of custody.receipts()) receipts.offer(receipt)
   })
-  alerting = await Alerting.open({ config, custody, stores, view, clock, log })
+  alerting = await Alerting.open({ config, custody, stores, view, link, clock, log, settleMs })
   const shared = { clock, log: custody.log, logger: log, days: daysIn(dayZone) }
   const feeders = new Feeders(
     [...stores].map(([name, store], index) => {

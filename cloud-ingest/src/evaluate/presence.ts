@@ -14,7 +14,7 @@ export class Presence {
   private readonly agentOfDevice = new Map<string, string>()
   private readonly newestOfAgent = new Map<string, number>()
   private readonly agents = new Map<string, AgentState>()
-  private readonly changed = new Set<AgentState>()
+  private told: AgentState[] = []
 
   /** What the spool knows from before. */
   know(heard: readonly RuleHeard[]): void {
@@ -48,11 +48,17 @@ export class Presence {
     }
   }
 
-  /** A last will tells no time: the agent was heard until it or one of its devices spoke last. */
+  /**
+   * A last will tells no time: the agent was heard until it or one of its devices spoke last. Where the will is all that
+   * is left of it, it has been there before.
+   */
   status({ site, agent, epoch, at, online }: StatusBody): void {
     const known = this.agents.get(`${site}/${agent}`)
     const spoke = at ?? known?.at ?? this.newestOfAgent.get(agent)
-    if (spoke !== undefined) this.speak({ site, agent, epoch: epoch ?? known?.epoch, at: spoke, online })
+    if (spoke === undefined) return
+    const told = { site, agent, epoch: epoch ?? known?.epoch, at: spoke }
+    if (!online && !known) this.speak({ ...told, online: true })
+    this.speak({ ...told, online })
   }
 
   agentOf(site: string, device: string): string | null {
@@ -62,9 +68,9 @@ export class Presence {
   /** Since the last call. */
   take(): { heard: RuleHeard[]; agents: RuleAgent[] } {
     const heard = [...this.heard.values()]
-    const agents = [...this.changed].map(({ site, agent, at, online, since }) => ({ site, agent, at, online, since }))
+    const agents = this.told.map(({ site, agent, at, online, since }) => ({ site, agent, at, online, since }))
     this.heard = new Map()
-    this.changed.clear()
+    this.told = []
     return { heard, agents }
   }
 
@@ -84,7 +90,7 @@ export class Presence {
     const unbroken = sameRun && known?.online && !known.stale
     const state = { ...told, at, since: unbroken ? known.since : at, stale: false }
     this.agents.set(key, state)
-    if (known) this.changed.delete(known)
-    this.changed.add(state)
+    this.told = this.told.filter((other) => other !== known || other.online !== state.online)
+    this.told.push(state)
   }
 }

@@ -1,8 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   type AccountsResponse,
+  type AlertsResponse,
+  type ApiAlert,
   cloudTopic,
   type MessageKind,
   type Receipt,
@@ -22,6 +24,11 @@ export interface StackOptions {
   /** A broker that somebody else runs; default one in this process. */
   brokerPort?: number
   maxBytes?: number
+  /** Files of the folder of rules, by name. */
+  rules?: Record<string, unknown>
+  notify?: unknown
+  /** Real ms after a connection in which no agent is found silent; default none. */
+  settleMs?: number
 }
 
 /** An ingest with its broker, and an agent's side played by hand. */
@@ -29,6 +36,7 @@ export class Stack {
   readonly dataDir = mkdtempSync(join(tmpdir(), 'millrace-ingest-'))
   readonly receipts: { topic: string; receipt: Receipt }[] = []
   readonly options: StackOptions
+  readonly rulesDir = mkdtempSync(join(tmpdir(), 'millrace-rules-'))
   brokerPort = 0
   ingest: Ingest | undefined
   private broker: Broker | undefined
@@ -57,6 +65,8 @@ export class Stack {
 
   async startIngest(): Promise<void> {
     const { clock = systemClock, log = silentLogger, stores = [{ type: 'duckdb' }], maxBytes } = this.options
+    const { rules, notify, settleMs = 0 } = this.options
+    for (const [name, content] of Object.entries(rules ?? {})) this.writeRules(name, content)
     const config = checkConfig(
       {
         dataDir: this.dataDir,
@@ -64,12 +74,22 @@ export class Stack {
         stores,
         http: { port: 0 },
         ...(maxBytes === undefined ? {} : { spool: { maxBytes } }),
+        ...(rules === undefined ? {} : { rules: this.rulesDir }),
+        ...(notify === undefined ? {} : { notify }),
       },
       configSchema,
       'the test',
     )
-    this.ingest = await startIngest(config, { clock, log })
+    this.ingest = await startIngest(config, { clock, log, settleMs })
     await this.ready()
+  }
+
+  /** A file of the folder of rules, made or replaced as a whole; a text is written as it is. */
+  writeRules(name: string, content: unknown): void {
+    mkdirSync(this.rulesDir, { recursive: true })
+    const file = join(this.rulesDir, name)
+    writeFileSync(`${file}.new`, typeof content === 'string' ? content : JSON.stringify(content))
+    renameSync(`${file}.new`, file)
   }
 
   async ready(): Promise<void> {
@@ -89,7 +109,7 @@ export class Stack {
     await this.stopIngest()
     await this.agent?.stop()
     await this.broker?.close()
-    rmSync(this.dataDir, { recursive: true, force: true })
+    for (const folder of [this.dataDir, this.rulesDir]) rmSync(folder, { recursive: true, force: true })
   }
 
   async publish(topic: { site: string; agent: string; kind: MessageKind }, body: unknown): Promise<void> {
@@ -110,6 +130,11 @@ export class Stack {
 
   async get(path: string): Promise<unknown> {
     return await (await fetch(`http://127.0.0.1:${this.ingest!.port}${path}`)).json()
+  }
+
+  /** All alerts, newest first. */
+  async alerts(): Promise<ApiAlert[]> {
+    return ((await this.get('/api/alerts')) as AlertsResponse).alerts
   }
 
   async accounts(): Promise<AccountsResponse> {

@@ -118,6 +118,8 @@ export const rulesStatusSchema = z.object({
   version: z.string(),
   rules: z.int().nonnegative(),
   active: z.int().nonnegative(),
+  /** Changes of rows not yet judged, where a log of them is read. */
+  behind: z.int().nonnegative().optional(),
   /** Why the newest files were refused, the last good rules being in force; null when they are in force. */
   problem: z.string().nullable(),
   /** Notices waiting per channel, and why where the channel is down. */
