@@ -12,6 +12,9 @@ export const apps = {
 
 export type App = keyof typeof apps
 
+/** The starter rules, which people edit. */
+export const rulesFolder = fromRoot('alert-rules')
+
 /** The built page. */
 export const pageFolder = fromRoot('dashboards/live/dist')
 

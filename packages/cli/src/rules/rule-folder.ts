@@ -1,19 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Problem, UsageError } from '@millrace/pipeline'
+import { UsageError } from '@millrace/pipeline'
+import type { RuleFile } from '@millrace/rules'
 import { type Document, isNode, LineCounter, parseDocument } from 'yaml'
 
-export interface RuleFile {
-  /** Name within its folder. */
-  name: string
-  content: unknown
-}
-
-/** The YAML files of a folder and what is wrong with them as files. */
+/** The YAML files of a folder of rules. */
 export interface RuleFolder {
   folder: string
   files: RuleFile[]
-  problems: Problem[]
   /** ` (line 12)` for a path such as `cold.yaml: rules[0].above`; empty where it is not known. */
   where(path: string): string
 }
@@ -35,29 +29,25 @@ function filesIn(folder: string): string[] {
   }
 }
 
-function syntaxProblems(name: string, { document }: Parsed): Problem[] {
-  return document.errors.map((error) => {
-    const at = error.linePos?.[0]
-    return {
-      path: at ? `${name}: line ${at.line}, column ${at.col}` : name,
-      found: error.message.split('\n')[0]!,
-      expected: 'YAML 1.2',
-    }
-  })
+function fileOf(name: string, { document }: Parsed): RuleFile {
+  const [error] = document.errors
+  if (!error) return { name, content: document.toJS() as unknown }
+  const at = error.linePos?.[0]
+  const place = at ? `line ${at.line}, column ${at.col}: ` : ''
+  return { name, content: undefined, problem: `${place}${error.message.split('\n')[0]!}` }
 }
 
 /** Reads every file of a folder of rules. Throws a UsageError where there is no such folder. */
 export function readRuleFolder(folder: string): RuleFolder {
-  const parsed = new Map<string, Parsed>()
-  const problems: Problem[] = []
-  for (const name of filesIn(folder)) {
-    const lines = new LineCounter()
-    const document = parseDocument(readFileSync(join(folder, name), 'utf8'), { version: '1.2', lineCounter: lines })
-    problems.push(...syntaxProblems(name, { document, lines }))
-    if (document.errors.length === 0) parsed.set(name, { document, lines })
-  }
-  const files = [...parsed].map(([name, { document }]) => ({ name, content: (document.toJS() as unknown) ?? {} }))
-  return { folder, files, problems, where: (path) => lineText(parsed, path) }
+  const parsed = new Map(
+    filesIn(folder).map((name): [string, Parsed] => {
+      const lines = new LineCounter()
+      const text = readFileSync(join(folder, name), 'utf8')
+      return [name, { document: parseDocument(text, { version: '1.2', lineCounter: lines }), lines }]
+    }),
+  )
+  const files = [...parsed].map(([name, each]) => fileOf(name, each))
+  return { folder, files, where: (path) => lineText(parsed, path) }
 }
 
 /** `rules[0].select.site` as keys. */

@@ -9,9 +9,12 @@ export interface Span {
 }
 
 const fired = '█'
+const partly = '▒'
 const quiet = '·'
 const noData = ' '
 const leastCells = 24
+/** Of a cell that counts as whole. */
+const nearlyAll = 0.95
 
 interface Cells {
   count: number
@@ -26,6 +29,16 @@ function cellsOf({ fromMs, toMs }: Span, count: number): Cells {
 function paint(cells: Cells, marks: string[], { fromMs, toMs, mark }: Span & { mark: string }): void {
   const last = cells.of(Math.max(fromMs, toMs - 1))
   for (let at = cells.of(fromMs); at <= last; at++) marks[at] = mark
+}
+
+/** How much of each cell lies in one of these spans, 0 to 1. */
+function sharesOf(cells: Cells, { fromMs, toMs }: Span, spans: readonly Span[]): number[] {
+  const cellMs = Math.max(1, toMs - fromMs) / cells.count
+  return Array.from({ length: cells.count }, (_none, at) => {
+    const [start, end] = [fromMs + at * cellMs, fromMs + (at + 1) * cellMs]
+    const inside = spans.map((span) => Math.max(0, Math.min(end, span.toMs) - Math.max(start, span.fromMs)))
+    return inside.reduce((sum, ms) => sum + ms, 0) / cellMs
+  })
 }
 
 /** Where the windows are that an alert could have been about: of its device, of its site where it names none. */
@@ -49,6 +62,25 @@ function axisLine({ fromMs, toMs }: Span, count: number): string {
   return `${from}${' '.repeat(Math.max(1, count - from.length - to.length))}${to}`
 }
 
+interface Canvas {
+  cells: Cells
+  span: Span
+  /** Marks of what there was to judge, by device and by site. */
+  known: ReadonlyMap<string, readonly string[]>
+}
+
+/** Of alerts of one rule and subject. */
+function marksOf(alerts: readonly Alert[], { cells, span, known }: Canvas): string[] {
+  const { site, device } = alerts[0]!
+  const firing = alerts.map(({ start, end }) => ({ fromMs: start, toMs: end ?? span.toMs }))
+  const shares = sharesOf(cells, span, firing)
+  const judged = known.get(`${site}/${device ?? '-'}`)
+  return shares.map((share, at) => {
+    if (share > 0) return share > nearlyAll ? fired : partly
+    return judged?.[at] ?? noData
+  })
+}
+
 export interface TimelineInput {
   alerts: readonly Alert[]
   windows: readonly RuleWindow[]
@@ -67,16 +99,11 @@ export function timelineLines({ alerts, windows, span, width }: TimelineInput): 
   const known = covered(windows, cells)
   const lines = [...groups]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([label, own]) => {
-      const { site, device } = own[0]!
-      const marks = [...(known.get(`${site}/${device ?? '-'}`) ?? Array.from({ length: count }, () => noData))]
-      for (const { start, end } of own) paint(cells, marks, { fromMs: start, toMs: end ?? span.toMs, mark: fired })
-      return `${label.padEnd(labelWidth)}  ${marks.join('')}`
-    })
+    .map(([label, own]) => `${label.padEnd(labelWidth)}  ${marksOf(own, { cells, span, known }).join('')}`)
   const cell = lengthText((span.toMs - span.fromMs) / count)
   return [
     `${' '.repeat(labelWidth)}  ${axisLine(span, count)}`,
     ...lines,
-    `${' '.repeat(labelWidth)}  ${fired} fired  ${quiet} quiet  blank: no data; one mark is ${cell}`,
+    `${' '.repeat(labelWidth)}  ${fired} firing  ${partly} firing for a part of it  ${quiet} quiet  blank: no data; one mark is ${cell}`,
   ]
 }

@@ -1,0 +1,114 @@
+import type { SeriesInfo } from '@millrace/contracts'
+import type { Problem } from '@millrace/pipeline'
+import type { CompiledRule } from '@millrace/rules'
+import { getJson, type ServerAddress } from '../verify/api.ts'
+import { compileFolder } from './compile.ts'
+import { checkEvidence, type EvidenceVerdict } from './evidence.ts'
+import type { ShowProgress } from './past.ts'
+import { tableLines } from './text.ts'
+
+export interface CheckInput {
+  folder: string
+  windowMs: number
+  /** A running ingest, whose series the rules must select. */
+  ingest?: ServerAddress | undefined
+  progress: ShowProgress
+}
+
+interface CheckedRule {
+  id: string
+  at: string
+  kind: string
+  severity: string
+  version: string
+  /** Series or devices that it selects now; null where nobody was asked. */
+  selects: number | null
+}
+
+/** What is known of a folder of rules without trying them on a past of one's own. */
+export interface CheckResult {
+  folder: string
+  rules: CheckedRule[]
+  /** What makes the folder unusable. */
+  problems: Problem[]
+  /** Rules that can never fire. */
+  neverFire: Problem[]
+  /** What is allowed and most likely not meant. */
+  warnings: Problem[]
+  evidence: EvidenceVerdict[]
+}
+
+/** 2: the rules cannot be used; 1: one of them does not do what it is there for. */
+export function checkExitCode({ problems, neverFire, evidence }: CheckResult): number {
+  if (problems.length > 0) return 2
+  return neverFire.length > 0 || evidence.some(({ ok }) => !ok) ? 1 : 0
+}
+
+/** Distinct series or devices of a rule among those that are there. */
+function selectedBy(rule: CompiledRule, series: readonly SeriesInfo[]): number {
+  const byDevice = rule.kind === 'silence' || rule.kind === 'incomplete'
+  const names = series
+    .map(({ site, device, metric }) => (byDevice ? { site, device } : { site, device, metric }))
+    .filter((subject) => rule.selects(subject))
+  return new Set(names.map((name) => Object.values(name).join('/'))).size
+}
+
+function unmatched(rules: readonly CheckedRule[], { url }: ServerAddress): Problem[] {
+  return rules
+    .filter(({ selects }) => selects === 0)
+    .map(({ id }) => ({ path: id, found: 'a selector that matches nothing', expected: `one of the series at ${url}` }))
+}
+
+/** Looks at everything in a folder of rules and throws at nothing of it. */
+export async function checkFolder({ folder, windowMs, ingest, progress }: CheckInput): Promise<CheckResult> {
+  const { rules, problems, warnings } = compileFolder(folder, windowMs)
+  const series = ingest && ((await getJson(ingest, '/api/series')) as SeriesInfo[])
+  const checked = rules.map(
+    (rule): CheckedRule => ({
+      ...{ id: rule.id, at: rule.at, kind: rule.kind, severity: rule.severity, version: rule.version },
+      selects: series ? selectedBy(rule, series) : null,
+    }),
+  )
+  return {
+    ...{ folder, rules: checked, problems, warnings },
+    neverFire: ingest ? unmatched(checked, ingest) : [],
+    evidence: problems.length > 0 ? [] : await checkEvidence(rules, { folder, windowMs, progress }),
+  }
+}
+
+const problemLines = (title: string, list: readonly Problem[]) =>
+  list.length === 0
+    ? []
+    : ['', title, ...list.map(({ path, found, expected }) => `  ${path}: found ${found}; expected ${expected}`)]
+
+function evidenceLines({ rule, recording, ok, spans }: EvidenceVerdict): string[] {
+  const lines = spans.map((span) => `  ${span.ok ? 'ok ' : 'NOT'} ${span.kind} ${span.text} (found ${span.found})`)
+  return ['', `${rule} on ${recording}: ${ok ? 'does what it says' : 'does NOT do what it says'}`, ...lines]
+}
+
+function rulesTable(rules: readonly CheckedRule[]): string[] {
+  const rows = rules.map(({ id, at, kind, severity, selects }) => [
+    ...[id, at, kind, severity, selects === null ? '' : `selects ${selects}`],
+  ])
+  return tableLines([['rule', 'at', 'kind', 'severity', ''], ...rows])
+}
+
+const verdicts = {
+  0: 'OK',
+  1: 'FAILED: not every rule does what it is there for',
+  2: 'FAILED: these rules cannot be used; the last good ones stay in force',
+} as const
+
+/** For people: every rule, then everything that is wrong, at once. */
+export function checkLines(result: CheckResult): string[] {
+  const { folder, rules, problems, neverFire, warnings, evidence } = result
+  return [
+    ...rulesTable(rules),
+    ...problemLines('Wrong:', problems),
+    ...problemLines('Can never fire:', neverFire),
+    ...problemLines('Allowed, and most likely not meant:', warnings),
+    ...evidence.flatMap(evidenceLines),
+    '',
+    `${folder}: ${rules.length} rules. ${verdicts[checkExitCode(result) as 0 | 1 | 2]}`,
+  ]
+}
