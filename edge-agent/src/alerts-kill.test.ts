@@ -12,7 +12,7 @@ import { seededRandom } from './testing/seeded-random.ts'
 import { WebhookServer } from './testing/webhook-server.ts'
 
 const lengthMs = 10_000
-const kills = 8
+const kills = 6
 let bench: Bench
 
 beforeEach(() => {

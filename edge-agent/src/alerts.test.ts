@@ -1,7 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import type { Alert } from '@millrace/contracts'
+import { type Alert, statusBodySchema } from '@millrace/contracts'
 import { until } from '@millrace/pipeline/testing'
 import { createMqttLink } from '@millrace/transports'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -104,11 +104,13 @@ describe('rules at the edge', () => {
     await send(1, 5)
     await until(() => [...ingest.alerts.values()][0]?.state === 'cleared', soon)
     expect(ingest.balance()).toEqual([])
+    const statuses = ingest.others.filter(({ kind }) => kind === 'status')
+    expect(statusBodySchema.parse(statuses.at(-1)?.body).rules).toMatchObject({ evaluator: 'edge-1', rules: 1 })
   }, 60_000)
 
   it('find a device silent that says nothing, though no reading comes at all', async () => {
     const settings = await settingsOf(
-      await rulesFolder({ id: 'silent', at: 'edge', kind: 'silence', of: 'device', for: '10s' }),
+      await rulesFolder({ id: 'silent', at: 'edge', kind: 'silence', of: 'device', for: '3s' }),
     )
     await bench.broker(settings.cloudPort)
     const agent = await bench.agent(settings)
@@ -121,6 +123,33 @@ describe('rules at the edge', () => {
     await send(1, 5)
     await until(() => [...ingest.alerts.values()][0]?.state === 'cleared', soon)
   }, 90_000)
+
+  it('judge a window again that late data amended: the alert moves to where it began, and nobody hears of a second one', async () => {
+    const hook = await bench.add(new WebhookServer())
+    const settings = await settingsOf(await rulesFolder(warm), { notify: hook.config })
+    await bench.broker(settings.cloudPort)
+    const agent = await bench.agent(settings)
+    const ingest = await bench.add(new FakeIngest({ url: `mqtt://127.0.0.1:${settings.cloudPort}` }))
+    const send = await deviceOf(agent)
+    await send(0, 5, 9, 9, 9)
+    await settled(agent)
+    await until(() => hook.told('raised').length === 1, soon)
+    await send(0, 30)
+    await send(4, 9, 9, 9)
+    await settled(agent)
+    await until(() => hook.told('moved').length === 1, soon)
+    expect({ raised: hook.told('raised'), moved: hook.told('moved') }).toEqual({
+      raised: [warmId(1)],
+      moved: [warmId(0)],
+    })
+    await until(async () => (await agent.reporter.status()).spool.outboxMessages === 0, soon)
+    const states = [...ingest.alerts.values()].map(({ id, state, movedFrom }) => [id, state, movedFrom])
+    expect(states.toSorted()).toEqual([
+      [warmId(0), 'active', warmId(1)],
+      [warmId(1), 'withdrawn', null],
+    ])
+    expect((await rulesOf(agent))?.active).toBe(1)
+  }, 60_000)
 
   it('go on over a restart: nothing is told again, an episode clears where it was raised before', async () => {
     const hook = await bench.add(new WebhookServer())
