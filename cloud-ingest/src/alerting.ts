@@ -134,6 +134,11 @@ export class Alerting {
     return Math.min(...[...this.storeFeeds.values()].map(({ position }) => position))
   }
 
+  /** Why a store takes no alerts. */
+  problemOf(store: string): string | null {
+    return this.storeFeeds.get(store)?.error ?? null
+  }
+
   /** Alerts that each store has not taken. */
   async behind(): Promise<{ store: string; behind: number }[]> {
     const feeds = [...this.storeFeeds]

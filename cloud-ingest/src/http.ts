@@ -14,10 +14,17 @@ const drainWithinMs = 20_000
  * Ready means: takes what agents send, and answers. A broker that is away, or a store beside the first, is named in the
  * reasons and hinders neither.
  */
-function readiness({ feeders, link, custody }: Parts): { ok: boolean; reasons: string[] } {
+function readiness({ feeders, link, custody, alerting }: Parts): { ok: boolean; reasons: string[] } {
   const [first, ...others] = feeders.states().map(({ type, error }) => error && `store ${type}: ${error}`)
   const hindered = [custody.receiver.problem, first].filter((reason) => reason != null)
-  const reasons = [...hindered, link.problem(), ...others].filter((reason) => reason != null)
+  const alerts = feeders.states().map(({ type, error }) => {
+    const problem = error === null ? alerting.problemOf(type) : null
+    return problem && `alerts for store ${type}: ${problem}`
+  })
+  const rules = alerting.rules?.evaluator.state().error
+  const reasons = [...hindered, link.problem(), ...others, ...alerts, rules && `rules: ${rules}`].filter((reason) => {
+    return reason != null
+  })
   return { ok: hindered.length === 0, reasons }
 }
 

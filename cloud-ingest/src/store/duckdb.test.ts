@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { manualClock, silentLogger } from '@millrace/pipeline'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { alertOf } from '../testing/alerts.ts'
 import { minuteMs, noon, storedRow } from '../testing/rows.ts'
 import { stores } from './index.ts'
 import { testStore } from './testing/store-contract.ts'
@@ -65,6 +66,21 @@ describe('the file of the embedded store', () => {
       code: 'store-foreign',
       message: expect.stringMatching(/version 99.*version 1/),
     })
+  })
+
+  test('a file from before there were alerts gets their table, and keeps its rows', async () => {
+    const row = storedRow({ start: noon })
+    const before = await open(dataDir)
+    await before.write({ rows: [row], completeness: [] })
+    await before.close()
+    await withTables('DROP TABLE alert')
+    const store = await open(dataDir)
+    expect(await store.readAlerts({ from: 0, to: 2 * noon })).toEqual([])
+    await store.writeAlerts([alertOf()])
+    expect(await store.readAlerts({ from: 0, to: 2 * noon })).toEqual([alertOf()])
+    const range = { site: 'north', device: 'pump', metric: 'temperature', from: 0, to: 2 * noon }
+    expect((await store.readRows('minutes', [range]))[0]).toHaveLength(1)
+    await store.close()
   })
 
   test('retention counts from when a row was written, so an old recording survives', async () => {
