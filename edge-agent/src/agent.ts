@@ -163,8 +163,8 @@ class RunningAgent {
     this.#ticker.every(250, () => sender.tick())
     this.#ticker.every(1_000, () => this.#watchSilence())
     this.#ticker.every(1_000, () => pressure.tick())
-    // Whom a full spool refuses is not silent.
-    this.#ticker.every(1_000, () => pipeline.rules?.judge.hears(!pressure.full))
+    // Whom a full spool refuses is not silent, nor who talks to a broker that is not reached.
+    this.#ticker.every(1_000, () => pipeline.rules?.judge.hears(!pressure.full && pipeline.source.hears?.() !== false))
     this.#ticker.every(1_000, () => reporter.tick())
     this.#ticker.every(timeCheckMs, () => {
       const anchor = time.check()

@@ -9,5 +9,6 @@ export function several(sources: readonly Source[]): Source {
     async stop() {
       for (const source of sources.toReversed()) await source.stop()
     },
+    hears: () => sources.every((source) => source.hears?.() ?? true),
   }
 }

@@ -122,9 +122,8 @@ export class Rules {
     if (folder !== undefined) this.#watch = watchFolder(folder, (files) => this.#take(files))
   }
 
-  /** Begins to tell; what devices say is heard from now on. */
+  /** Begins to tell. */
   start(): void {
-    this.#parts.judge.hears(true)
     this.#parts.notifier.start()
   }
 

@@ -29,6 +29,8 @@ export interface Source {
   start(receive: (delivery: Delivery) => void): Promise<void>
   /** Stops taking messages, then resolves; safe without `start` and twice. */
   stop(): Promise<void>
+  /** False while nothing can reach the source, so that nobody is silent for that; absent: never. */
+  hears?(): boolean
   /** Only where the source is a broker of our own: hands a message to its subscribers; rejects while it does not listen. */
   publish?(message: Message): Promise<void>
 }

@@ -75,6 +75,10 @@ class MqttSource implements Source {
     await this.#connection?.stop()
   }
 
+  hears(): boolean {
+    return this.#connection?.client !== undefined
+  }
+
   #opened(client: MqttClient): void {
     const pubacks = new Pubacks((bytes) => void client.stream.write(bytes))
     this.#pubacks = pubacks
