@@ -57,13 +57,13 @@ it('with InfluxDB as the only store, the page, the API, verify and the figures a
     ...['--perturb', 'late=0.02,duplicate=0.02'],
   )
   const running = stack
-  await until(async () => (await ask('SELECT * FROM "live"."pipeline" GROUP BY "stage"')).length === stages.length, {
+  await until(async () => (await ask('SELECT * FROM "live"."pipeline" GROUP BY "stage"')).length >= stages.length, {
     withinMs: 40_000,
     everyMs: 500,
     label: 'figures of every stage',
   })
   const told = await ask('SELECT * FROM "live"."pipeline" GROUP BY "stage"')
-  expect(told.map(({ tags }) => tags.stage)).toEqual(stages)
+  expect(told.map(({ tags }) => tags.stage)).toEqual(expect.arrayContaining(stages))
   expect((await ask('SELECT * FROM "live"."accounts" GROUP BY "site"')).length).toBeGreaterThan(2)
   expect((await ask('SELECT * FROM "live"."reading" LIMIT 1')).length).toBe(1)
 

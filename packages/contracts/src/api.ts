@@ -123,7 +123,7 @@ export interface StatusResponse {
 
 /** A stage of the ingest itself; a figure is there where the stage has it. */
 export interface PipelineStage {
-  /** `ingest-collect`, `ingest-spool`, `ingest-store-<type>` or `ingest-serve`. */
+  /** `ingest-collect`, `ingest-spool`, `ingest-store-<type>`, `ingest-evaluate` (with rules) or `ingest-serve`. */
   stage: string
   /** Messages, rows of a store or answers per real second of the last minute. */
   perSecond?: number
