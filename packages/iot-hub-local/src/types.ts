@@ -163,8 +163,8 @@ export interface ServerCertificate {
 export interface HubCore {
   /** Name of the hub and of its built-in, Event-Hub-compatible endpoint. */
   readonly name: string
-  /** What devices and services call the hub, such as `millrace.azure-devices.net`: tokens are made for it. */
-  readonly hostName: string
+  /** All names without ports, lower case, by which clients may call the hub: tokens are made for one of them. */
+  readonly hostNames: readonly string[]
   readonly clock: Clock
   readonly log: Logger
   readonly policies: readonly Policy[]
