@@ -146,6 +146,8 @@ function lockFiles(folders, into) {
 
 const installerFolder = join(root, 'deploy', 'raspberry-pi')
 const installerFiles = ['install.sh', 'millrace-agent.service', 'agent.yaml']
+/** Of the starter rules those that any machine has a use for; the others are about the simulated fleet. */
+const installedRules = ['this-machine.yaml']
 
 /** Fills `into` with everything that an installation needs but the network's share of npm packages. */
 export function pack(into) {
@@ -166,6 +168,7 @@ export function pack(into) {
   }
   lockFiles(folders, into)
   for (const file of installerFiles) cpSync(join(installerFolder, file), join(into, file))
+  for (const file of installedRules) cpSync(join(root, 'alert-rules', file), join(into, 'alert-rules', file))
   const hash = createHash('sha256')
     .update(readFileSync(join(into, 'package-lock.json')))
     .digest('hex')

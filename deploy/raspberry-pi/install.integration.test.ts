@@ -71,7 +71,7 @@ test('the tarballs hold JavaScript alone, and every dependency has an exact vers
     .split('\n')
   expect(files).toContain('package/src/main.js')
   expect(files.filter((name) => !/\.js$|package\.json$|LICENSE$/.test(name))).toEqual([])
-  expect(files.filter((name) => /test|testing/.test(name))).toEqual([])
+  expect(files.filter((name) => /\.test\.js$|(^|\/)testing(\/|\.js$)/.test(name))).toEqual([])
   const manifest = JSON.parse(
     execFileSync('tar', ['-xzOf', join(packed.path, tarball), 'package/package.json'], { encoding: 'utf8' }),
   ) as { dependencies: Record<string, string> }
@@ -101,6 +101,7 @@ test('installs agent, config and service, and once more changes nothing', async 
   const config = installation.path('etc/millrace/agent.yaml')
   expect(readFileSync(config, 'utf8')).toMatch(/agent: 'pi-1'[^\n]*\nsite: 'attic'/)
   expect(statSync(config).mode & 0o777).toBe(0o640)
+  expect(readdirSync(installation.path('etc/millrace/alert-rules'))).toEqual(['this-machine.yaml'])
   writeFileSync(config, `${readFileSync(config, 'utf8')}# mine\n`)
   const again = await installation.run('install', '--site', 'cellar', '--uplink', 'mqtt://cloud.example')
   expect(again.code).toBe(0)
@@ -145,6 +146,7 @@ test('the installed agent takes what mosquitto_pub sends and passes summaries on
     .replace('mqtt://127.0.0.1:1', `mqtt://127.0.0.1:${cloudPort}`)
     .replace('trust: synchronised', 'trust: system')
     .replaceAll('/var/lib/millrace', bare.path)
+    .replace('/etc/millrace/alert-rules', installation.path('etc/millrace/alert-rules'))
     .replace('spool:', 'windows: { length: 2s, lateness: 0s, idle: 2s }\nspool:')
   writeFileSync(join(bare.path, 'agent.yaml'), config)
   const unit = readFileSync(installation.path('etc/systemd/system/millrace-agent.service'), 'utf8')

@@ -154,6 +154,18 @@ write_config() {
   fi
 }
 
+# The folder is made once: rules that somebody deleted or changed do not come back.
+write_rules() {
+  if [ -e "$config/alert-rules" ]; then
+    say "$config/alert-rules stays as it is"
+    return 0
+  fi
+  run rm -rf "$config/.alert-rules.new"
+  run cp -R "$here/alert-rules" "$config/.alert-rules.new"
+  [ -n "$root" ] || run chown -R root:"$user" "$config/.alert-rules.new"
+  run mv "$config/.alert-rules.new" "$config/alert-rules"
+}
+
 write_unit() {
   if [ -n "$dry" ]; then
     say "would: write $unit"
@@ -211,6 +223,7 @@ install_agent() {
   make_user
   make_release
   write_config
+  write_rules
   write_unit
   switch_to "$release"
   prune

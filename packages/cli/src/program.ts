@@ -36,6 +36,8 @@ function addUp(program: Command, finish: Finish): void {
     .option('--perturb <list>', 'late=0.01,duplicate=0.01,... makes the devices misbehave')
     .option('--influx <url>', 'write to this InfluxDB too, beside the embedded store')
     .option('--store <type>', 'duckdb, or influxdb for the one of --influx alone', 'duckdb')
+    .option('--rules <dir>', 'folder of alert rules (alert-rules of this project)')
+    .option('--no-rules', 'watch nothing')
     .option('--no-keys', 'plain log lines and no keys, also at a terminal')
     .addHelpText(
       'after',

@@ -25,7 +25,13 @@ export const ingestDataIn = (dataDir: string) => join(dataDir, 'ingest')
 
 const loopback = '127.0.0.1'
 
-function agentConfig({ dataDir, ports, window }: UpOptions, relayPort: number) {
+/** Alerts go to the log of who raised them; people add channels of their own to configs of their own. */
+function rulesConfig({ rules }: UpOptions) {
+  return rules === undefined ? {} : { rules, notify: { channels: [{ type: 'log', name: 'log' }] } }
+}
+
+function agentConfig(options: UpOptions, relayPort: number) {
+  const { dataDir, ports, window } = options
   return {
     agent: 'edge',
     site: 'local',
@@ -35,10 +41,12 @@ function agentConfig({ dataDir, ports, window }: UpOptions, relayPort: number) {
     windows: { length: window },
     uplink: { type: 'mqtt', url: `mqtt://${loopback}:${relayPort}` },
     http: { host: loopback, port: ports.agent },
+    ...rulesConfig(options),
   }
 }
 
-function ingestConfig({ dataDir, ports, influx, influxAlone }: UpOptions) {
+function ingestConfig(options: UpOptions) {
+  const { dataDir, ports, influx, influxAlone } = options
   const influxStores = influx === undefined ? [] : [{ type: 'influxdb', url: influx, database: 'telemetry' }]
   return {
     dataDir: ingestDataIn(dataDir),
@@ -46,6 +54,7 @@ function ingestConfig({ dataDir, ports, influx, influxAlone }: UpOptions) {
     collect: { type: 'mqtt', url: `mqtt://${loopback}:${ports.cloudMqtt}` },
     stores: [...(influxAlone ? [] : [{ type: 'duckdb' }]), ...influxStores],
     http: { host: loopback, port: ports.http, ...(existsSync(pageFolder) ? { page: pageFolder } : {}) },
+    ...rulesConfig(options),
   }
 }
 

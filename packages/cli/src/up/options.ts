@@ -1,5 +1,7 @@
+import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type Problem, parseDuration, UsageError } from '@millrace/pipeline'
+import { rulesFolder } from '../apps.ts'
 
 /** Flags of `millrace up` as they are typed. */
 export interface UpFlags {
@@ -21,6 +23,8 @@ export interface UpFlags {
   perturb?: string
   influx?: string
   store?: string
+  /** Folder of alert rules; false with --no-rules. */
+  rules?: string | false
   /** False with --no-keys. */
   keys: boolean
 }
@@ -43,6 +47,8 @@ export interface UpOptions {
   influx?: string
   /** Without the embedded store. */
   influxAlone?: boolean
+  /** Folder of alert rules; nothing is watched without one. */
+  rules?: string
   keys: boolean
 }
 
@@ -114,6 +120,15 @@ class FlagReader {
     return store === 'influxdb'
   }
 
+  /** Undefined where no rules are wanted. */
+  rules(): string | undefined {
+    const { rules = rulesFolder } = this.#flags
+    if (rules === false) return undefined
+    if (!statSync(rules, { throwIfNoEntry: false })?.isDirectory())
+      this.problem('--rules', rules, 'a folder of alert rules, or --no-rules')
+    return resolve(rules)
+  }
+
   replayFlags(): void {
     const { replay, map, at } = this.#flags
     if (replay !== undefined && map === undefined) this.problem('--map', 'nothing', 'the map of the recording')
@@ -156,6 +171,7 @@ export function readUpOptions(flags: UpFlags, simulatorProblems: readonly Proble
   }
   const window = reader.window()
   const [speed, influx, influxAlone] = [reader.speed(), reader.influx(), reader.influxAlone()]
+  const rules = reader.rules()
   const durationMs = reader.duration('--duration', flags.duration)
   reader.replayFlags()
   const named = new Set(reader.problems.map(({ path }) => path))
@@ -168,6 +184,7 @@ export function readUpOptions(flags: UpFlags, simulatorProblems: readonly Proble
     simulator: simulatorFlags(flags),
     keys: flags.keys,
     ...(speed === undefined ? {} : { speed }),
+    ...(rules === undefined ? {} : { rules }),
     ...(influx === undefined ? {} : { influx, influxAlone }),
     ...(durationMs === undefined ? {} : { durationMs }),
   }

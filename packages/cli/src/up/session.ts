@@ -1,14 +1,15 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
-import type { AccountsResponse } from '@millrace/contracts'
+import type { AccountsResponse, AlertsResponse } from '@millrace/contracts'
 import { clockNow, pause, readClockFile } from '@millrace/pipeline'
 import { appArguments } from '../apps.ts'
-import { httpStack, type StackApi } from '../verify/api.ts'
+import { getJson, httpStack, type StackApi } from '../verify/api.ts'
 import { untilIdle } from '../verify/until-idle.ts'
 import { accountsLine } from './accounts-line.ts'
 import type { Screen } from './screen.ts'
 import type { Stack } from './stack.ts'
 
+const loopback = '127.0.0.1'
 const statusEveryMs = 1000
 const idleWithinMs = 15 * 60_000
 const restartPatienceMs = 30_000
@@ -29,8 +30,8 @@ export class Session {
   #connect(patienceMs: number): StackApi {
     const { http, agent } = this.#stack.options.ports
     return httpStack({
-      ingest: { url: `http://127.0.0.1:${http}`, flag: '--http-port', patienceMs },
-      agent: { url: `http://127.0.0.1:${agent}`, flag: '--agent-port', patienceMs },
+      ingest: { url: `http://${loopback}:${http}`, flag: '--http-port', patienceMs },
+      agent: { url: `http://${loopback}:${agent}`, flag: '--agent-port', patienceMs },
     })
   }
 
@@ -41,10 +42,20 @@ export class Session {
       const accounts: AccountsResponse | undefined = await answered(this.#api.accounts())
       const agent = await answered(this.#api.agent())
       const nowMs = clockNow(readClockFile(this.#stack.clockFile), Date.now())
-      const view = { accounts, outbox: agent?.spool.outboxMessages, uplink: this.#stack.relay.connected, nowMs }
+      const alerts = (await answered(this.#alerts()))?.alerts.filter(({ state }) => state === 'active')
+      const uplink = this.#stack.relay.connected
+      const view = { accounts, outbox: agent?.spool.outboxMessages, alerts, uplink, nowMs }
       if (!signal.aborted) this.#screen.status(accountsLine(view))
       await pause(statusEveryMs, signal).catch(() => undefined)
     }
+  }
+
+  /** Undefined where no rules are watched. */
+  async #alerts(): Promise<AlertsResponse | undefined> {
+    const { ports, rules } = this.#stack.options
+    if (rules === undefined) return undefined
+    const ingest = { url: `http://${loopback}:${ports.http}`, flag: '--http-port' }
+    return (await getJson(ingest, '/api/alerts?state=active')) as AlertsResponse
   }
 
   killAgent(): void {
