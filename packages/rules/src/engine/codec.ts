@@ -133,11 +133,14 @@ export function decodeSamples(bytes: Uint8Array, bucket: number, take: (id: numb
   }
 }
 
+/** `by` is the id of an agent. */
+export type SavedSpan = Omit<HeardSpan, 'by'> & { by: number }
+
 export interface SavedPresence {
   id: number
   /** Id of the agent that heard it last. */
   agent: number
-  spans: HeardSpan[]
+  spans: SavedSpan[]
 }
 
 /** When devices of a block were heard. What came before the first span says nothing, so its start is not kept. */
@@ -154,6 +157,7 @@ export function encodePresences(presences: readonly SavedPresence[]): Uint8Array
       writer.whole(end - span.to)
       writer.count(span.to - span.from)
       writer.count(span.from - span.seen)
+      writer.whole(span.by - agent)
       end = span.from
     }
     before = id
@@ -169,12 +173,13 @@ export function decodePresences(bytes: Uint8Array): SavedPresence[] {
   while (!reader.done) {
     id += reader.count()
     const agent = reader.count()
-    const spans: HeardSpan[] = []
+    const spans: SavedSpan[] = []
     let end = newest
     for (let left = reader.count(); left > 0; left--) {
       const to = end - reader.whole()
       const from = to - reader.count()
-      spans.unshift({ from, to, seen: from - reader.count() })
+      const seen = from - reader.count()
+      spans.unshift({ from, to, seen, by: agent + reader.whole() })
       end = from
     }
     presences.push({ id, agent, spans })

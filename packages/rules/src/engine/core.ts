@@ -28,6 +28,8 @@ export class Core {
   epoch = 0
   /** The evaluator's time. */
   now = 0
+  /** Of the evaluator's time, when old things were last forgotten. */
+  sweptHour = 0
   readonly changedLines = new Set<number>()
   readonly changedTimelines = new Set<string>()
   /** By block, the buckets in which a sample changed. */
@@ -143,10 +145,8 @@ export class Core {
       if (Number.isNaN(host.line.newest)) continue
       const floor = host.line.floor(this.horizonMs)
       this.settle(host)
-      for (const timeline of [...(host.timelines?.values() ?? [])]) {
-        if (timeline instanceof Timeline) this.#forget(timeline, floor)
-      }
-      host.line.dropBefore(floor)
+      for (const timeline of [...(host.timelines?.values() ?? [])]) this.#forget(timeline, floor)
+      if (host.line.dropBefore(floor)) this.lineChanged(host.line)
     }
   }
 
@@ -176,7 +176,8 @@ export class Core {
     this.sampleChanged(timeline.id, start)
   }
 
-  #forget(timeline: Timeline, floor: number): void {
+  #forget(timeline: Judged, floor: number): void {
+    if (!(timeline instanceof Timeline)) return
     for (const { start } of timeline.settle(floor)) this.sampleChanged(timeline.id, start)
     if (timeline.trivial) this.drop(timeline)
     else this.changedTimelines.add(timeline.key)

@@ -47,7 +47,6 @@ class RuleEngine implements Engine {
   readonly #owner: RuleOwner
   #rules: readonly CompiledRule[] = []
   #known: Known = {}
-  #sweptHour = Number.NaN
 
   constructor({ rules, owner, horizonMs = dayMs }: EngineOptions, saved: Saved) {
     const core = new Core(horizonMs)
@@ -115,8 +114,8 @@ class RuleEngine implements Engine {
     const { core, judges, silences } = this.#parts
     judges.settle()
     const hour = Math.floor(core.now / hourMs)
-    if (hour !== this.#sweptHour) {
-      this.#sweptHour = hour
+    if (hour !== core.sweptHour) {
+      core.sweptHour = hour
       judges.sweep()
       core.sweep()
       silences.sweep()
@@ -158,7 +157,7 @@ class RuleEngine implements Engine {
     this.#dropHosts(others)
     core.releaseTracks()
     judges.use(own)
-    silences.use(own)
+    silences.list.use(own)
     restoreEntries(this.#parts)
     core.forgetUnused()
     return new Map(own.filter(({ id }) => !others.has(id)).map((rule) => [rule.id, rule]))

@@ -2,6 +2,7 @@ import type { DefinitionOf, GroupAggregate } from '../definition/schema.ts'
 import type { CompiledRule } from '../types.ts'
 import type { Core, Window } from './core.ts'
 import type { Host } from './host.ts'
+import { floorOf } from './line.ts'
 import type { Track } from './track.ts'
 
 const aggregates: Record<GroupAggregate, (values: readonly number[]) => number> = {
@@ -55,13 +56,19 @@ export class Group {
 
   /** Judges what can be judged. */
   settle(core: Core): void {
+    const floor = floorOf(this.#newest, core.horizonMs)
     for (const [start, lengthMs] of this.#waiting) {
-      const values = this.#inOrder.map((member) => member.get(start)).filter((value) => !Number.isNaN(value))
-      if (values.length === 0 || (values.length < this.#inOrder.length && start === this.#newest)) continue
-      this.#waiting.delete(start)
-      this.host.line.cover(start, start + lengthMs, core.epoch)
-      core.lineChanged(this.host.line)
-      core.record(this.host, this.#rule, { start, lengthMs, value: this.#aggregate(values) })
+      if (start < floor) this.#waiting.delete(start)
+      else this.#judge({ start, lengthMs }, core)
     }
+  }
+
+  #judge({ start, lengthMs }: Window, core: Core): void {
+    const values = this.#inOrder.map((member) => member.get(start)).filter((value) => !Number.isNaN(value))
+    if (values.length === 0 || (values.length < this.#inOrder.length && start === this.#newest)) return
+    this.#waiting.delete(start)
+    this.host.line.cover(start, start + lengthMs, core.epoch)
+    core.lineChanged(this.host.line)
+    core.record(this.host, this.#rule, { start, lengthMs, value: this.#aggregate(values) })
   }
 }

@@ -45,7 +45,7 @@ export class Judges {
   windows(rows: readonly RuleWindow[]): void {
     for (const row of rows) {
       this.entry(row).series?.take(row)
-      if (this.#silences.watchesDevices) this.#silences.hearWindow(row)
+      if (this.#silences.list.watchesDevices) this.#silences.hearWindow(row)
     }
   }
 

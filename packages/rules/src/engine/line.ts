@@ -8,6 +8,11 @@ export interface Run {
 /** Windows divide an hour, so none of them reaches over a floor. */
 const floorStepMs = 3_600_000
 
+/** Windows that start before this are too old to be judged. */
+export function floorOf(newest: number, horizonMs: number): number {
+  return Math.floor((newest - horizonMs) / floorStepMs) * floorStepMs
+}
+
 export type Arrival = 'new' | 'amended' | 'known'
 
 /**
@@ -31,9 +36,8 @@ export class Line {
     return this.#last.to
   }
 
-  /** Windows that start before this are too old to be judged. */
   floor(horizonMs: number): number {
-    return Math.floor((this.#last.to - horizonMs) / floorStepMs) * floorStepMs
+    return floorOf(this.#last.to, horizonMs)
   }
 
   /** The common case: the window after the newest, at its first revision. */
@@ -73,12 +77,15 @@ export class Line {
     this.set(joined(kept))
   }
 
-  dropBefore(floor: number): void {
-    if (this.revs) for (const start of this.revs.keys()) if (start < floor) this.revs.delete(start)
+  /** Whether anything went. */
+  dropBefore(floor: number): boolean {
+    const revs = [...(this.revs?.keys() ?? [])].filter((start) => start < floor)
+    for (const start of revs) this.revs!.delete(start)
     if (this.revs?.size === 0) this.revs = undefined
-    if (this.runs.length > 0 && this.runs[0]!.from < floor) {
-      this.set(this.runs.filter((run) => run.to > floor).map((run) => ({ ...run, from: Math.max(run.from, floor) })))
-    }
+    const cut = this.runs.length > 0 && this.runs[0]!.from < floor
+    if (cut)
+      this.set(this.runs.filter(({ to }) => to > floor).map((run) => ({ ...run, from: Math.max(run.from, floor) })))
+    return cut || revs.length > 0
   }
 
   set(runs: Run[]): void {

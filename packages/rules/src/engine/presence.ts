@@ -11,8 +11,11 @@ export interface Span {
   to: number
 }
 
-/** A span in which something was heard. `seen`: how far its observer had come when it first was. */
+/** A span in which something was heard. */
 export interface HeardSpan extends Span {
+  /** Name of the observer that heard its beginning, who can tell of the silence before. */
+  by: string
+  /** How far that observer had come by then. */
   seen: number
 }
 
@@ -33,7 +36,7 @@ export class Presence {
   }
 
   /** Whether anything changed; `gap`: whether an earlier judgement may have. */
-  hear(from: number, to: number, seen: number): { changed: boolean; gap: boolean } {
+  hear({ from, to, by, seen }: HeardSpan): { changed: boolean; gap: boolean } {
     const last = this.spans.at(-1)
     if (last && from >= last.from && from - last.to < this.bridgedMs) {
       if (to <= last.to) return { changed: false, gap: false }
@@ -41,14 +44,14 @@ export class Presence {
       return { changed: true, gap: false }
     }
     const before = this.spans.map((span) => `${span.from} ${span.to}`).join()
-    this.spans = this.#joined([...this.spans, { from, to, seen }])
+    this.spans = this.#joined([...this.spans, { from, to, by, seen }])
     return { changed: before !== this.spans.map((span) => `${span.from} ${span.to}`).join(), gap: true }
   }
 
-  /** Keeps the newest span, however old: a silence goes on until something is heard. */
-  dropBefore(floor: number): void {
+  /** Keeps the newest span, however old: a silence goes on until something is heard. Whether any went. */
+  dropBefore(floor: number): boolean {
     const kept = this.spans.findIndex(({ to }) => to >= floor)
-    this.spans.splice(0, Math.max(0, kept < 0 ? this.spans.length - 1 : kept - 1))
+    return this.spans.splice(0, Math.max(0, kept < 0 ? this.spans.length - 1 : kept - 1)).length > 0
   }
 
   #joined(spans: HeardSpan[]): HeardSpan[] {
@@ -103,9 +106,10 @@ export class Observer {
     return undefined
   }
 
-  dropBefore(floor: number): void {
+  /** Whether any run went. */
+  dropBefore(floor: number): boolean {
     const kept = this.runs.findIndex(({ to }) => to >= floor)
-    this.runs.splice(0, kept < 0 ? Math.max(0, this.runs.length - 1) : kept)
+    return this.runs.splice(0, kept < 0 ? Math.max(0, this.runs.length - 1) : kept).length > 0
   }
 
   /** A clock that was set back takes with it what it never lived through. */
@@ -127,20 +131,20 @@ export class Silence implements Judged {
   /** Of an active episode whose beginning is forgotten. */
   base = calmState()
   readonly #presence: Presence
-  readonly #observer: () => Observer | undefined
+  readonly #observerOf: (name: string) => Observer | undefined
 
   constructor(about: {
     key: string
     rule: CompiledRule
     host: Host
     presence: Presence
-    observer: () => Observer | undefined
+    observerOf: (name: string) => Observer | undefined
   }) {
     this.key = about.key
     this.rule = about.rule
     this.host = about.host
     this.#presence = about.presence
-    this.#observer = about.observer
+    this.#observerOf = about.observerOf
   }
 
   get trivial(): boolean {
@@ -153,20 +157,19 @@ export class Silence implements Judged {
   }
 
   #episodes(): Episode[] {
-    const observer = this.#observer()
-    if (!observer) return []
     const { spans } = this.#presence
     return spans.flatMap(({ to: start }, at): Episode[] => {
       const next = spans[at + 1]
+      const observer = this.#observerOf(next?.by ?? this.host.names.agent ?? '')
       const raised = this.#raised(observer, { from: start, to: next ? Math.min(next.from, next.seen) : never })
       return raised === undefined ? [] : [{ start, raised, end: next?.from ?? null, value: null }]
     })
   }
 
   /** What was raised stays raised for as long as nothing was heard in it, whoever listens now. */
-  #raised(observer: Observer, silence: Span): number | undefined {
+  #raised(observer: Observer | undefined, silence: Span): number | undefined {
     const told = this.book.known.get(silence.from)
     const stays = told && told.state !== 'withdrawn' && told.raised <= silence.to
-    return stays ? told.raised : observer.foundSilent(silence, this.rule.definition.for!)
+    return stays ? told.raised : observer?.foundSilent(silence, this.rule.definition.for!)
   }
 }

@@ -30,7 +30,8 @@ export function restoreSubjects(saved: Saved, { core, silences }: Parts): SavedM
   const meta = fromJsonBytes(bytes) as SavedMeta
   core.epoch = meta.epoch
   core.now = meta.now
-  silences.evaluator.runs = meta.evaluator
+  core.sweptHour = meta.sweptHour
+  silences.list.evaluator.runs = meta.evaluator
   for (const [block, keys] of withPrefix(saved, 'n')) core.registry.load(Number(block), fromJsonBytes(keys) as string[])
   for (const [, lines] of withPrefix(saved, 'c')) {
     for (const { id, runs, revs } of decodeLines(lines)) {
@@ -49,7 +50,7 @@ export function restoreEntries({ core, judges, silences }: Parts): void {
     const key = core.registry.key(id)
     const { site, device, metric, agent } = namesOf(key)
     if ((key[0] === 's' || key[0] === 'r') && device && metric) judges.entry({ site, device, metric })
-    if (key[0] === 'a' && agent) silences.watchedAgent(site, agent)
+    if (key[0] === 'a' && agent) silences.list.agent(site, agent)
   }
 }
 
@@ -77,16 +78,19 @@ export function restorePresences(saved: Saved, { core, silences }: Parts): void 
   for (const [path, bytes] of withPrefix(saved, 'o')) {
     const [site, name] = path.split('/') as [string, string]
     const { observer, away, spans, spoke } = fromJsonBytes(bytes) as SavedAgent
-    const agent = silences.watchedAgent(site, name)
+    const agent = silences.list.agent(site, name)
     agent.observer = Object.assign(new Observer(agent.observer.patienceMs), { runs: observer, away })
     agent.presence.spans = spans
     agent.spoke = spoke ?? Number.NEGATIVE_INFINITY
   }
   for (const [, bytes] of withPrefix(saved, 'p')) {
     for (const { id, agent, spans } of decodePresences(bytes)) {
-      const { site, device } = namesOf(core.registry.key(id))
-      const watched = silences.device({ site, device: device!, agent: core.registry.key(agent).slice(2) })
-      if (watched) watched.presence.spans = spans
+      const key = core.registry.key(id)
+      const { site, device } = namesOf(key)
+      const watched = silences.list.device({ site, device: device!, agent: core.registry.key(agent).slice(2) })
+      if (watched) {
+        watched.presence.spans = spans.map(({ by, ...span }) => ({ ...span, by: core.registry.key(by).slice(2) }))
+      } else silences.list.changedDevices.add({ host: core.host(key, namesOf(key)) })
     }
   }
 }
@@ -157,11 +161,11 @@ function makeTimeline({ core, judges, silences }: Parts, host: Host, rule: Compi
     case 'r':
       return judges.entry({ site, device: device!, metric: metric! }).readings?.timeline(rule)
     case 'p': {
-      const watched = silences.devices.get(`${site}/${device}`)
+      const watched = silences.list.devices.get(`${site}/${device}`)
       return watched && silences.silence(watched, rule)
     }
     case 'a':
-      return silences.silence(silences.watchedAgent(site, agent!), rule)
+      return silences.silence(silences.list.agent(site, agent!), rule)
     default:
       return core.timeline(host, rule)
   }

@@ -52,6 +52,7 @@ export class Series {
       if (rule.definition.kind === 'group') group.join(names.device, tracks.get(rule.definition.field)!)
       return group
     })
+    this.#tellNames()
   }
 
   take(row: RuleWindow): void {
@@ -107,11 +108,14 @@ export class Series {
   }
 
   #rename({ unit, agent }: RuleWindow): void {
-    const { site, device, metric } = this.host.names
-    for (const host of [this.host, ...this.#derived.map((derived) => derived.host)]) {
-      host.unit = unit
-      host.names = { site, device, metric, agent }
-    }
-    for (const group of this.#groups) group.host.unit = unit
+    this.host.unit = unit
+    this.host.names = { ...this.host.names, agent }
+    this.#tellNames()
+  }
+
+  #tellNames(): void {
+    const { unit, names } = this.host
+    for (const { host } of this.#derived) Object.assign(host, { unit, names })
+    if (unit !== '') for (const group of this.#groups) group.host.unit = unit
   }
 }

@@ -8,12 +8,14 @@ import type { Judged } from './judged.ts'
 import type { HeardSpan, Span } from './presence.ts'
 import { blockShift } from './registry.ts'
 import { bucketMs, type Sample } from './samples.ts'
-import type { Silences, WatchedAgent } from './silences.ts'
+import type { Silences } from './silences.ts'
+import type { WatchedAgent } from './watched.ts'
 
 export interface SavedMeta {
   v: 1
   epoch: number
   now: number
+  sweptHour: number
   /** Version and epoch by id. */
   rules: Record<string, [string, number]>
   evaluator: Span[]
@@ -57,8 +59,8 @@ export class StateWriter {
   }
 
   #metaChange(rules: SavedMeta['rules']): RuleStateChange[] {
-    const { epoch, now } = this.#core
-    const meta: SavedMeta = { v: 1, epoch, now, rules, evaluator: this.#silences.evaluator.runs }
+    const { epoch, now, sweptHour } = this.#core
+    const meta: SavedMeta = { v: 1, epoch, now, sweptHour, rules, evaluator: this.#silences.list.evaluator.runs }
     const text = JSON.stringify(meta)
     if (text === this.#meta) return []
     this.#meta = text
@@ -114,22 +116,24 @@ export class StateWriter {
   }
 
   #presences(): RuleStateChange[] {
-    const { devices, changedDevices } = this.#silences
+    const { devices, changedDevices } = this.#silences.list
     const { registry } = this.#core
     const blocks = new Set([...changedDevices].map(({ host }) => host.line.id >> blockShift))
     changedDevices.clear()
     return [...blocks].map((block) => {
       const keys = registry.block(block).filter((key) => key.startsWith('p/'))
       const watched = keys.map((key) => devices.get(key.slice(2))).filter((device) => device !== undefined)
-      const presences = watched.map(({ host, agent, presence: { spans } }) => {
-        return { id: host.line.id, agent: registry.id(`m/${agent}`), spans }
+      const idOf = (name: string | null) => registry.id(`m/${name}`)
+      const presences = watched.map(({ host, presence }) => {
+        const spans = presence.spans.map(({ by, ...span }) => ({ ...span, by: idOf(by) }))
+        return { id: host.line.id, agent: idOf(host.names.agent), spans }
       })
       return { key: `p/${block}`, bytes: encodePresences(presences) }
     })
   }
 
   #agents(): RuleStateChange[] {
-    return taken(this.#silences.changedAgents).map((agent) => {
+    return taken(this.#silences.list.changedAgents).map((agent) => {
       return { key: `o/${agent.site}/${agent.name}`, bytes: jsonBytes(savedAgent(agent)) }
     })
   }

@@ -24,17 +24,16 @@ export class Track {
     return at >= 0 && at < this.#length ? (this.#values[at] ?? Number.NaN) : Number.NaN
   }
 
-  /** Whether the value is new. Values before `floor` may be forgotten to make room. */
+  /** Whether the value is new. Values before `floor` are forgotten where they lie far back. */
   set(window: { start: number; lengthMs: number }, value: number, floor: number): boolean {
     const { start, lengthMs } = window
     if (this.#length === 0) this.#begin(start, lengthMs)
     else if (lengthMs % this.#step !== 0 || (start - this.#base) % this.#step !== 0) this.#refine(start, lengthMs)
     if (start < this.#base) this.#extendBack(start)
-    let at = (start - this.#base) / this.#step
-    if (at >= this.#values.length) {
-      this.#makeRoom(at, floor)
-      at = (start - this.#base) / this.#step
-    }
+    if (start - this.#base > 2 * (start - floor)) this.dropBefore(floor)
+    if (this.#length === 0) this.#begin(start, this.#step)
+    const at = (start - this.#base) / this.#step
+    if (at >= this.#values.length) this.#grow(Math.max(at + 1, this.#values.length * 1.5), 0)
     if (at >= this.#length) this.#length = at + 1
     else if (Object.is(this.#values[at], value)) return false
     this.#values[at] = value
@@ -83,14 +82,6 @@ export class Track {
   #begin(start: number, step: number): void {
     this.#base = start
     this.#step = step
-  }
-
-  #makeRoom(at: number, floor: number): void {
-    const before = this.#base
-    this.dropBefore(Math.min(floor, this.#base + at * this.#step))
-    const needed = at - (this.#base - before) / this.#step + 1
-    if (this.#length === 0) this.#begin(before + at * this.#step, this.#step)
-    if (needed > (this.#values.length * 3) / 4) this.#grow(Math.max(needed, this.#values.length * 1.5), 0)
   }
 
   #extendBack(start: number): void {
