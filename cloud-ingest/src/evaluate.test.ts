@@ -142,8 +142,12 @@ test('an agent that is away is one alert, and none of its devices is silent', as
   await pass(2)
   expect(alerts!.map(({ rule, cause, agent }) => [rule, cause, agent])).toEqual([['offline', 'agent-offline', 'edge']])
   expect(await stack.alerts()).toHaveLength(1)
+  await stack.stopIngest()
+  clock.advance(10 * minuteMs)
+  await stack.startIngest()
   await status(true, 61)
   await until(async () => (await stack.alerts())[0]!.state === 'cleared')
+  expect(await stack.alerts()).toMatchObject([{ rule: 'offline', end: clock.now() }])
 })
 
 test('a device that says nothing while its agent goes on is silent', async () => {

@@ -125,13 +125,15 @@ export class Evaluator {
     return state
   }
 
-  /** First who was heard, then until when, then what was measured. */
+  /** Time goes on before agents speak, so that what they end is dated by it; both wait while nobody could be heard. */
   private judge(changes: Changes | undefined): void {
     const { engine, presence, readings, clock, listening } = this.options
-    const { heard, agents } = presence.take()
+    const heard = presence.takeHeard()
     if (heard.length > 0) engine.heard(heard)
-    for (const agent of agents) engine.agent(agent)
-    if (listening()) engine.advance(clock.now())
+    if (listening()) {
+      engine.advance(clock.now())
+      for (const agent of presence.takeAgents()) engine.agent(agent)
+    }
     if (changes) this.judgeRows(changes)
     const live = readings.take()
     if (live.length > 0) engine.readings(live)

@@ -12,7 +12,7 @@ Reflect.deleteProperty(will, 'epoch')
 
 function agentAfter(presence: Presence, ...statuses: StatusBody[]) {
   for (const one of statuses) presence.status(one)
-  return presence.take().agents.at(-1)
+  return presence.takeAgents().at(-1)
 }
 
 test('an agent listens without a break from its first word on, until it was away, is another run, or we were', () => {
@@ -33,7 +33,7 @@ test('of an agent that left nothing but its last will, devices tell that it has 
   expect(agentAfter(presence, will)).toBeUndefined()
   presence.know([{ site: 'north', device: 'pump', agent: 'edge', ts: 5_000 }])
   presence.status(will)
-  expect(presence.take().agents).toMatchObject([
+  expect(presence.takeAgents()).toMatchObject([
     { at: 5_000, online: true },
     { at: 5_000, online: false },
   ])
@@ -42,7 +42,7 @@ test('of an agent that left nothing but its last will, devices tell that it has 
 test('that an agent was there before it went is told, however soon it went', () => {
   const presence = new Presence()
   for (const one of [status({ at: 1_000 }), status({ at: 2_000 }), will, status({ at: 3_000 })]) presence.status(one)
-  const told = presence.take().agents.map(({ at, online }) => [at, online])
+  const told = presence.takeAgents().map(({ at, online }) => [at, online])
   expect(told).toEqual([
     [2_000, true],
     [2_000, false],
@@ -57,8 +57,8 @@ test('of many words of a device the newest counts, and each is told once', () =>
     presence.live({ v: 1, site: 'north', agent: 'edge', columns })
   }
   for (const ts of [3_000, 5_000, 4_000]) live(ts)
-  expect(presence.take().heard).toEqual([{ site: 'north', device: 'pump', agent: 'edge', ts: 5_000 }])
-  expect(presence.take()).toEqual({ heard: [], agents: [] })
+  expect(presence.takeHeard()).toEqual([{ site: 'north', device: 'pump', agent: 'edge', ts: 5_000 }])
+  expect(presence.takeHeard()).toEqual([])
   expect([presence.agentOf('north', 'pump'), presence.agentOf('north', 'fan')]).toEqual(['edge', null])
 })
 

@@ -66,12 +66,17 @@ export class Presence {
   }
 
   /** Since the last call. */
-  take(): { heard: RuleHeard[]; agents: RuleAgent[] } {
+  takeHeard(): RuleHeard[] {
     const heard = [...this.heard.values()]
-    const agents = this.told.map(({ site, agent, at, online, since }) => ({ site, agent, at, online, since }))
     this.heard = new Map()
+    return heard
+  }
+
+  /** In order, since the last call. */
+  takeAgents(): RuleAgent[] {
+    const told = this.told
     this.told = []
-    return { heard, agents }
+    return told.map(({ site, agent, at, online, since }) => ({ site, agent, at, online, since }))
   }
 
   private hear(told: RuleHeard): void {
