@@ -1,3 +1,4 @@
+import { request } from 'node:http'
 import type { AlertsResponse, ApiAlert, LiveAlertEvent, Silence } from '@millrace/contracts'
 import { manualClock } from '@millrace/pipeline'
 import { until } from '@millrace/pipeline/testing'
@@ -92,6 +93,15 @@ test('wrong bodies are answered with everything that is wrong in them', async ()
   expect((await list()).silences).toEqual([])
 })
 
+/** With a name of the host that fetch would not let us give. */
+async function askAs(host: string): Promise<number | undefined> {
+  const { promise, resolve } = Promise.withResolvers<number | undefined>()
+  const target = { host: '127.0.0.1', port: stack.ingest!.port, path: '/api/alerts/acknowledge', method: 'POST' }
+  const sent = request({ ...target, headers: { ...json, host } }, ({ statusCode }) => resolve(statusCode))
+  sent.end(JSON.stringify({ id: raised.id }))
+  return await promise
+}
+
 test('a page of another site, or behind a name that it points here, changes nothing', async () => {
   const own = `http://127.0.0.1:${stack.ingest!.port}`
   const body = { id: raised.id, note: 'gone' }
@@ -109,6 +119,7 @@ test('a page of another site, or behind a name that it points here, changes noth
     expect((await ask('POST', '/api/alerts/acknowledge', { body, headers })).status, JSON.stringify(headers)).toBe(403)
   for (const headers of [{ origin: 'https://evil.example' }, { 'sec-fetch-site': 'cross-site' }])
     expect((await ask('DELETE', '/api/silences/any', { headers })).status).toBe(403)
+  expect(await askAs('evil.example')).toBe(421)
   expect((await pump()).acknowledged).toBeNull()
   const headers = { ...json, origin: own, 'sec-fetch-site': 'same-origin' }
   expect((await ask('POST', '/api/alerts/acknowledge', { body, headers })).status).toBe(200)
