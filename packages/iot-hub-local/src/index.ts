@@ -1,4 +1,5 @@
 export { type Core, type CoreOptions, openCore } from './core/open-core.ts'
 export * from './hub-error.ts'
+export { type LocalHub, type LocalHubOptions, startLocalHub } from './local-hub.ts'
 export { makeToken, strictEncode, type TokenRequest } from './sas.ts'
 export * from './types.ts'
