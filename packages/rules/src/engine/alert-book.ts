@@ -41,6 +41,8 @@ function takeOverlapping(lost: Alert[], episode: Episode): Alert | undefined {
 /** The alerts of one rule at one subject, as they were told. */
 export class AlertBook {
   readonly known = new Map<number, Alert>()
+  /** Starts of those that changed or went since they were last kept. */
+  readonly changed = new Set<number>()
 
   get active(): Alert | undefined {
     return [...this.known.values()].find(({ state }) => state === 'active')
@@ -59,10 +61,15 @@ export class AlertBook {
     return [...told, ...lost.map((alert) => this.#withdraw(alert, context))]
   }
 
+  /** Takes over an alert that another version of the rule told. */
+  goOn(alert: Alert): void {
+    this.#keep(alert)
+  }
+
   /** What ended before `floor` does not change any more. */
   dropBefore(floor: number): void {
     for (const [start, { state, end }] of this.known) {
-      if (state !== 'active' && (end ?? start) < floor) this.known.delete(start)
+      if (state !== 'active' && (end ?? start) < floor) this.#forget(start)
     }
   }
 
@@ -101,8 +108,14 @@ export class AlertBook {
     return this.#keep({ ...facts, ...about, learned, message: messageOf(rule, facts) })
   }
 
+  #forget(start: number): void {
+    this.known.delete(start)
+    this.changed.add(start)
+  }
+
   #keep(alert: Alert): Alert {
     this.known.set(alert.start, alert)
+    this.changed.add(alert.start)
     return alert
   }
 }

@@ -32,6 +32,8 @@ export class Core {
   sweptHour = 0
   readonly changedLines = new Set<number>()
   readonly changedTimelines = new Set<string>()
+  /** Keys of alerts that need not be kept any more. */
+  readonly goneAlerts = new Set<string>()
   /** By block, the buckets in which a sample changed. */
   readonly changedSamples = new Map<number, Set<number>>()
   readonly #dirty = new Set<Judged>()
@@ -111,6 +113,8 @@ export class Core {
   }
 
   drop(timeline: Judged): void {
+    const { known, changed } = timeline.book
+    for (const start of [...known.keys(), ...changed]) this.goneAlerts.add(`${timeline.key}/${start}`)
     this.#dirty.delete(timeline)
     this.timelines.delete(timeline.key)
     if (timeline instanceof Timeline) this.#dropExceptions(timeline)

@@ -182,7 +182,7 @@ class RuleEngine implements Engine {
 
   #resume(): void {
     const { core, judges } = this.#parts
-    for (const timeline of core.timelines.values()) core.touch(timeline)
+    for (const timeline of core.timelines.values()) timeline.resume()
     for (const group of judges.groups.values()) group.resume()
   }
 }

@@ -15,6 +15,8 @@ export interface Judged {
   base: FoldState
   /** Folds everything again and tells what changed. */
   refold(learned: number): Alert[]
+  /** Finds out where it is, after what it judges was brought back; tells nothing. */
+  resume(): void
   /** Nothing is left to remember. */
   readonly trivial: boolean
 }

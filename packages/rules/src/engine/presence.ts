@@ -36,32 +36,33 @@ export class Presence {
   }
 
   /** Whether anything changed; `gap`: whether an earlier judgement may have. */
-  hear({ from, to, by, seen }: HeardSpan): { changed: boolean; gap: boolean } {
-    const last = this.spans.at(-1)
-    if (last && from >= last.from && from - last.to < this.bridgedMs) {
-      if (to <= last.to) return { changed: false, gap: false }
-      last.to = to
-      return { changed: true, gap: false }
+  hear(span: HeardSpan): { changed: boolean; gap: boolean } {
+    const { spans, bridgedMs } = this
+    const at = spans.findLastIndex(({ from }) => from <= span.from) + 1
+    const last = at === spans.length
+    const before = spans[at - 1]
+    if (before && span.to <= before.to) return { changed: false, gap: false }
+    const joins = before !== undefined && span.from - before.to < bridgedMs
+    if (joins) before.to = span.to
+    else spans.splice(at, 0, { ...span })
+    this.#join(joins ? at - 1 : at)
+    return { changed: true, gap: !(joins && last) }
+  }
+
+  /** Joins a span with those after it that are near enough. */
+  #join(at: number): void {
+    const { spans, bridgedMs } = this
+    const span = spans[at]!
+    for (let next = spans[at + 1]; next && next.from - span.to < bridgedMs; next = spans[at + 1]) {
+      span.to = Math.max(span.to, next.to)
+      spans.splice(at + 1, 1)
     }
-    const before = this.spans.map((span) => `${span.from} ${span.to}`).join()
-    this.spans = this.#joined([...this.spans, { from, to, by, seen }])
-    return { changed: before !== this.spans.map((span) => `${span.from} ${span.to}`).join(), gap: true }
   }
 
   /** Keeps the newest span, however old: a silence goes on until something is heard. Whether any went. */
   dropBefore(floor: number): boolean {
     const kept = this.spans.findIndex(({ to }) => to >= floor)
     return this.spans.splice(0, Math.max(0, kept < 0 ? this.spans.length - 1 : kept - 1)).length > 0
-  }
-
-  #joined(spans: HeardSpan[]): HeardSpan[] {
-    const all: HeardSpan[] = []
-    for (const span of spans.sort((a, b) => a.from - b.from || a.to - b.to)) {
-      const before = all.at(-1)
-      if (before && span.from - before.to < this.bridgedMs) before.to = Math.max(before.to, span.to)
-      else all.push({ ...span })
-    }
-    return all
   }
 }
 
@@ -165,6 +166,8 @@ export class Silence implements Judged {
       return raised === undefined ? [] : [{ start, raised, end: next?.from ?? null, value: null }]
     })
   }
+
+  resume(): void {}
 
   /** What was raised stays raised for as long as nothing was heard in it, whoever listens now. */
   #raised(observer: Observer | undefined, silence: Span): number | undefined {

@@ -3,7 +3,7 @@ import { levelOf } from '../definition/bounds.ts'
 import type { CompiledRule, RuleReading } from '../types.ts'
 import { AlertBook } from './alert-book.ts'
 import type { Core } from './core.ts'
-import { calmState, Fold, isCalm } from './fold.ts'
+import { calmState, type Episode, Fold, isCalm } from './fold.ts'
 import type { Host } from './host.ts'
 import type { Judged } from './judged.ts'
 import { bucketMs, type Sample, type SampleHolder } from './samples.ts'
@@ -83,16 +83,24 @@ export class ReadingTimeline implements Judged {
   }
 
   refold(learned: number): Alert[] {
-    const fold = this.#fold(this.#log.points)
-    this.calm = isCalm(fold.state)
     const { rule, host } = this
-    return this.book.compare(fold.all(), { rule, names: host.names, unit: host.unit, learned })
+    return this.book.compare(this.#folded(), { rule, names: host.names, unit: host.unit, learned })
+  }
+
+  resume(): void {
+    this.#folded()
   }
 
   /** The readings are about to be forgotten: what they came to is the base from now on. */
   settle(points: readonly Point[], floor: number): void {
     this.base = this.#fold(points).state
     this.book.dropBefore(floor)
+  }
+
+  #folded(): Episode[] {
+    const fold = this.#fold(this.#log.points)
+    this.calm = isCalm(fold.state)
+    return fold.all()
   }
 
   #fold(points: readonly Point[]): Fold {

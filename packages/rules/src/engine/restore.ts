@@ -9,7 +9,7 @@ import type { Judges } from './judges.ts'
 import { hostKindOf, isHostKey, namesOf, splitTimelineKey } from './keys.ts'
 import { Observer } from './presence.ts'
 import type { Silences } from './silences.ts'
-import { readTimeline, type SavedAgent, type SavedMeta } from './state.ts'
+import { readBase, type SavedAgent, type SavedMeta } from './state.ts'
 
 type Saved = ReadonlyMap<string, Uint8Array>
 
@@ -97,19 +97,29 @@ export function restorePresences(saved: Saved, { core, silences }: Parts): void 
 
 /** What was told. `same` are the rules that have not changed; alerts of others go on or are withdrawn. */
 export function restoreTimelines(saved: Saved, parts: Parts, same: ReadonlyMap<string, CompiledRule>): Carried[] {
-  const { core } = parts
-  return [...withPrefix(saved, 't')].flatMap(([key, bytes]): Carried[] => {
-    const { base, alerts } = readTimeline(bytes)
+  const timelines = new Map<string, Judged>()
+  for (const [key, bytes] of withPrefix(saved, 't')) {
     const rule = same.get(splitTimelineKey(key).rule)
     const timeline = rule && timelineAt(parts, key, rule)
     if (timeline) {
-      timeline.base = base
-      for (const alert of alerts) timeline.book.known.set(alert.start, alert)
-      return []
-    }
-    core.changedTimelines.add(key)
-    return alerts.filter(({ state }) => state === 'active').map((alert) => ({ key, alert }))
-  })
+      timeline.base = readBase(bytes)
+      timelines.set(key, timeline)
+    } else parts.core.changedTimelines.add(key)
+  }
+  return restoreAlerts(saved, parts, timelines)
+}
+
+function restoreAlerts(saved: Saved, { core }: Parts, timelines: ReadonlyMap<string, Judged>): Carried[] {
+  const carried: Carried[] = []
+  for (const [place, bytes] of withPrefix(saved, 'e')) {
+    const key = place.slice(0, place.lastIndexOf('/'))
+    const alert = fromJsonBytes(bytes) as Alert
+    const timeline = timelines.get(key)
+    if (timeline) timeline.book.known.set(alert.start, alert)
+    else core.goneAlerts.add(place)
+    if (!timeline && alert.state === 'active') carried.push({ key, alert })
+  }
+  return carried
 }
 
 /** An active alert whose rule is gone or judges otherwise from now on. */
@@ -128,7 +138,7 @@ export function carryOn(parts: Parts, { key, alert }: Carried, rule: CompiledRul
     core.tell([{ ...alert, rev: alert.rev + 1, change: 'withdrawn', state: 'withdrawn', learned: core.now }])
     return
   }
-  timeline.book.known.set(alert.start, alert)
+  timeline.book.goOn(alert)
   const { start, raised } = alert
   const worst = alert.value ?? Number.NaN
   timeline.base = { pendingMs: raised - start, start, raised, firing: true, worst, lastEnd: raised }

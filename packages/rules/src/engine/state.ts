@@ -1,4 +1,3 @@
-import type { Alert } from '@millrace/contracts'
 import type { RuleStateChange } from '../types.ts'
 import { fromJsonBytes, jsonBytes } from './bytes.ts'
 import { encodeLines, encodePresences, encodeSamples } from './codec.ts'
@@ -19,11 +18,6 @@ export interface SavedMeta {
   /** Version and epoch by id. */
   rules: Record<string, [string, number]>
   evaluator: Span[]
-}
-
-export interface SavedTimeline {
-  base: { [Key in keyof FoldState]: FoldState[Key] | null }
-  alerts: Alert[]
 }
 
 export interface SavedAgent {
@@ -108,11 +102,14 @@ export class StateWriter {
   }
 
   #timelines(): RuleStateChange[] {
-    const { timelines, changedTimelines } = this.#core
-    return taken(changedTimelines).map((key) => {
+    const { timelines, changedTimelines, goneAlerts } = this.#core
+    const gone = taken(goneAlerts).map((key) => ({ key: `e/${key}`, bytes: null }))
+    const kept = taken(changedTimelines).flatMap((key): RuleStateChange[] => {
       const timeline = timelines.get(key)
-      return { key: `t/${key}`, bytes: timeline && !timeline.trivial ? jsonBytes(savedTimeline(timeline)) : null }
+      if (!timeline) return [{ key: `t/${key}`, bytes: null }]
+      return [{ key: `t/${key}`, bytes: timeline.trivial ? null : jsonBytes(timeline.base) }, ...alertChanges(timeline)]
     })
+    return [...gone, ...kept]
   }
 
   #presences(): RuleStateChange[] {
@@ -145,8 +142,11 @@ function taken<Item>(set: Set<Item>): Item[] {
   return items
 }
 
-function savedTimeline({ base, book }: Judged): SavedTimeline {
-  return { base, alerts: [...book.known.values()] }
+function alertChanges({ key, book }: Judged): RuleStateChange[] {
+  return taken(book.changed).map((start) => {
+    const alert = book.known.get(start)
+    return { key: `e/${key}/${start}`, bytes: alert ? jsonBytes(alert) : null }
+  })
 }
 
 function savedAgent({ observer, presence, spoke }: WatchedAgent): SavedAgent {
@@ -154,8 +154,7 @@ function savedAgent({ observer, presence, spoke }: WatchedAgent): SavedAgent {
 }
 
 /** Numbers that are none were kept as null. */
-export function readTimeline(bytes: Uint8Array): { base: FoldState; alerts: Alert[] } {
-  const { base, alerts } = fromJsonBytes(bytes) as SavedTimeline
-  const entries = Object.entries(base).map(([key, value]) => [key, value ?? Number.NaN])
-  return { base: Object.fromEntries(entries) as FoldState, alerts }
+export function readBase(bytes: Uint8Array): FoldState {
+  const base = Object.entries(fromJsonBytes(bytes) as Record<keyof FoldState, FoldState[keyof FoldState] | null>)
+  return Object.fromEntries(base.map(([key, value]) => [key, value ?? Number.NaN])) as unknown as FoldState
 }

@@ -2,7 +2,7 @@ import type { Alert } from '@millrace/contracts'
 import type { CompiledRule } from '../types.ts'
 import { AlertBook } from './alert-book.ts'
 import { bad, type Exception, Exceptions } from './exceptions.ts'
-import { calmState, Fold, type FoldState, isCalm } from './fold.ts'
+import { calmState, type Episode, Fold, type FoldState, isCalm } from './fold.ts'
 import type { Host } from './host.ts'
 import type { Judged } from './judged.ts'
 import type { Run } from './line.ts'
@@ -45,20 +45,13 @@ export class Timeline implements Judged {
 
   /** Folds everything again and tells what changed. */
   refold(learned: number): Alert[] {
-    const fold = this.#fold(this.base)
-    foldRuns(
-      fold,
-      this.host.line.runs.filter((run) => run.epoch >= this.epoch),
-      this.exceptions.list,
-    )
-    this.calm = isCalm(fold.state)
-    this.foldedTo = fold.state.lastEnd
-    return this.book.compare(fold.all(), {
-      rule: this.rule,
-      names: this.host.names,
-      unit: unitOf(this.rule, this.host.unit),
-      learned,
-    })
+    const { rule, host } = this
+    return this.book.compare(this.#folded(), { rule, names: host.names, unit: unitOf(rule, host.unit), learned })
+  }
+
+  /** Finds out where it is, after its judgements were brought back. */
+  resume(): void {
+    this.#folded()
   }
 
   /** Moves what cannot change any more into the base, and answers with it. Call before the line forgets it. */
@@ -77,6 +70,15 @@ export class Timeline implements Judged {
   /** Nothing is left to remember. */
   get trivial(): boolean {
     return this.exceptions.list.length === 0 && this.book.known.size === 0 && isCalm(this.base)
+  }
+
+  #folded(): Episode[] {
+    const fold = this.#fold(this.base)
+    const runs = this.host.line.runs.filter((run) => run.epoch >= this.epoch)
+    foldRuns(fold, runs, this.exceptions.list)
+    this.calm = isCalm(fold.state)
+    this.foldedTo = fold.state.lastEnd
+    return fold.all()
   }
 
   #fold(state: FoldState): Fold {
