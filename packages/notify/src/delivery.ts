@@ -1,7 +1,7 @@
 import { type BackoffLimits, backoff, type Logger, pause, RejectedError, retry } from '@millrace/pipeline'
 import { type Channel, NotDeliveredError, type Notice } from './types.ts'
 
-/** What became of a notice. `outdated`: it certainly did not arrive, and there is more to say by now. */
+/** What became of a notice. `outdated`: it certainly did not arrive, and is to be made anew of what there is to say then. */
 export type Outcome = { kind: 'arrived' } | { kind: 'refused'; reason: string } | { kind: 'outdated' }
 
 export interface DeliveryOptions {
@@ -54,17 +54,20 @@ export class Delivery {
     return this.#error
   }
 
-  /** `mayHaveArrived`: an earlier process may have sent it, so it is repeated as it is. Rejects only with the signal's reason. */
+  /** `mayHaveArrived`: an earlier process may have sent it, so it is repeated as it is. Rejects only with the signal's reason, where it may have arrived. */
   async deliver(notice: Notice, mayHaveArrived: boolean, signal: AbortSignal): Promise<Outcome> {
     const { channel, timeoutMs, backoff: limits, isOutdated } = this.#options
     let certain = !mayHaveArrived
     let askedMs = 0
+    let onTheWay = false
     const attempt = async (tries: number): Promise<Outcome> => {
       if (tries > 0 && certain && isOutdated()) return { kind: 'outdated' }
+      onTheWay = true
       await sendWithin(channel, notice, { ms: timeoutMs, signal })
       return { kind: 'arrived' }
     }
     const onFailure = (error: unknown) => {
+      onTheWay = false
       certain &&= error instanceof NotDeliveredError
       askedMs = error instanceof NotDeliveredError ? Math.min(error.retryAfterMs, maxRetryAfterMs) : 0
       this.#failed(error)
@@ -75,11 +78,16 @@ export class Delivery {
       if (outcome.kind === 'arrived') this.#arrived()
       return outcome
     } catch (error) {
-      if (!(error instanceof RejectedError)) throw error
-      this.#failures = 0
-      this.#tell(`refused: ${error.message}`)
-      return { kind: 'refused', reason: error.message }
+      if (error instanceof RejectedError) return this.#refused(error.message)
+      if (certain && !onTheWay) return { kind: 'outdated' }
+      throw error
     }
+  }
+
+  #refused(reason: string): Outcome {
+    this.#failures = 0
+    this.#tell(`refused: ${reason}`)
+    return { kind: 'refused', reason }
   }
 
   #arrived(): void {

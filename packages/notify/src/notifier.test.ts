@@ -78,6 +78,7 @@ describe('channels and their troubles', () => {
     await until(() => well.received.length === 2)
     expect(kindsOf(well)).toEqual([['raised'], ['cleared']])
     expect(slow.received).toEqual([])
+    await until(() => statusOf(notifier, 'well').waiting === 0)
     expect(notifier.status().map(({ waiting }) => waiting > 0)).toEqual([true, true, false])
   })
 
@@ -187,6 +188,22 @@ describe('restarts', () => {
     await until(() => statusOf(second).waiting === 0)
     expect(server.received).toHaveLength(1)
     expect(server.received[0]!.headers['idempotency-key']).toBe(server.seen[0]!.headers['idempotency-key'])
+  })
+
+  it('tell no raise that was withdrawn before a channel was back', async () => {
+    const [server, spool] = [await far(), await spoolOf()]
+    await server.down()
+    const first = await notifierOf(spool, { channels: [hookOf(server)] })
+    const [gone, stays] = [alertOf({ device: 'gone' }), alertOf({ device: 'stays' })]
+    await give(first, spool, gone)
+    await until(() => statusOf(first).error !== null)
+    await first.stop()
+    const second = await notifierOf(spool, { channels: [hookOf(server)] })
+    await until(() => statusOf(second).error !== null)
+    await give(second, spool, withdrawn(gone), stays)
+    await server.up()
+    await until(() => statusOf(second).waiting === 0)
+    expect(noticesOf(server).flatMap(({ items }) => items.map(({ alert }) => alert.device))).toEqual(['stays'])
   })
 
   it('tell a channel that is new what is active, and no other twice', async () => {

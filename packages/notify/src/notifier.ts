@@ -140,7 +140,8 @@ export class SpooledNotifier implements Notifier {
   #send(line: LineState): void {
     const { name } = line.policy
     const notice = this.#planner.outgoing(name)
-    if (notice === null || line.sending !== null) return
+    // One that was cut off by the stop may have arrived, and is for the next start.
+    if (notice === null || line.sending !== null || this.#ended.signal.aborted) return
     const ended = (outcome: Outcome) => {
       line.mayHaveArrived = false
       this.#conclude(name, notice, outcome)

@@ -10,6 +10,12 @@ export class Disk {
 
   constructor() {
     for (const sql of deadLetters.schema) this.database.exec(sql)
+    this.database.exec('CREATE TABLE given (n INTEGER PRIMARY KEY)')
+  }
+
+  /** Whether the transaction with this mark is on it. */
+  hasGiven(n: number): boolean {
+    return this.database.prepare('SELECT 1 FROM given WHERE n = ?').get(n) !== undefined
   }
 
   run(statements: readonly Statement[]): void {

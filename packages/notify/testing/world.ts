@@ -10,13 +10,17 @@ import { type Channel, NotDeliveredError, type Notice } from '../src/types.ts'
 import { t0 } from './alerts.ts'
 import { Disk, type KillPoint, MortalSpool } from './memory-spool.ts'
 
-/** `answer lost`: it arrives, but the sender does not hear of it. */
+/** `answer lost`, `hangs`: it arrives, but the sender does not hear of it, at once or for long. */
 export type Health = 'up' | 'down' | 'answer lost' | 'hangs'
 
 export interface FarEnd {
   tells: Channel['tells']
   health: Health
   received: Notice[]
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
 }
 
 /** Where many alerts are in one notice, all of them are listed. */
@@ -29,7 +33,7 @@ export class World {
   readonly #disk = new Disk()
   #spool: MortalSpool | undefined
   #notifier: SpooledNotifier | undefined
-  restarts = 0
+  #given = 0
 
   constructor(ends: Record<string, Channel['tells']>) {
     const far = (tells: Channel['tells']): FarEnd => ({ tells, health: 'up', received: [] })
@@ -46,14 +50,13 @@ export class World {
       const { name } = settings as { type: string; name: string }
       const channel = this.#channel(this.ends[name]!, spool)
       const policy = { ...policyOf(settings, channel.tells, config), maxItems: allListed }
-      const way = { name, channel, timeoutMs: 60_000, backoff, log: silentLogger }
+      const way = { name, channel, timeoutMs: 50, backoff, log: silentLogger }
       return { policy, channel, delivery: new Delivery({ ...way, isOutdated: () => ask.isOutdated(name) }) }
     }
     const notifier = await resume(options, (ask) => Promise.resolve(config.channels.map(lineOf(ask))))
     notifier.start()
     this.#spool = spool
     this.#notifier = notifier
-    this.restarts += 1
     return notifier
   }
 
@@ -61,12 +64,11 @@ export class World {
     return {
       tells: end.tells,
       async send(notice, signal) {
-        if (spool.killed || end.health === 'hangs') {
-          await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
-        }
         if (end.health === 'down') throw new NotDeliveredError('down')
+        if (spool.killed) return await untilAborted(signal)
         end.received.push(structuredClone(notice))
         await spool.reach('after-send')
+        if (end.health === 'hangs') await untilAborted(signal)
         if (end.health === 'answer lost') throw new Error('reset')
       },
       close: () => Promise.resolve(),
@@ -94,19 +96,18 @@ export class World {
   }
 
   async restart(): Promise<void> {
-    await (await this.#alive()).stop()
-    this.#notifier = undefined
+    const notifier = await this.#alive()
+    if (await this.#orKilled(notifier.stop())) this.#notifier = undefined
   }
 
-  /** As an evaluator does it: what it could not write it judges and writes again. */
+  /** As an evaluator does it: what is not on disk it judges and writes again. */
   async give(alerts: Alert[]): Promise<void> {
-    for (;;) {
+    this.#given += 1
+    while (!this.#disk.hasGiven(this.#given)) {
       const notifier = await this.#alive()
-      const spool = this.#spool!
       const plan = notifier.plan(alerts)
-      const written = await this.#orKilled(spool.write(plan.statements))
-      if (written) plan.committed()
-      if (written || spool.killAt === 'after-write') return
+      const mark = { sql: 'INSERT INTO given VALUES (?)', rows: [[this.#given]] }
+      if (await this.#orKilled(this.#spool!.write([...plan.statements, mark]))) plan.committed()
     }
   }
 
@@ -129,7 +130,7 @@ export class World {
 
   /** Everything is well, and stays so until nothing is left to tell. */
   async settle(): Promise<void> {
-    for (const end of Object.values(this.ends)) if (end.health !== 'hangs') end.health = 'up'
+    for (const end of Object.values(this.ends)) end.health = 'up'
     await until(
       async () => {
         await this.look(61)
@@ -143,7 +144,7 @@ export class World {
   }
 
   async close(): Promise<void> {
-    if (!this.#spool?.killed) await this.#notifier?.stop()
-    else this.#bury()
+    if (this.#notifier && !this.#spool?.killed) await this.#orKilled(this.#notifier.stop())
+    this.#bury()
   }
 }
