@@ -33,15 +33,17 @@ export interface CheckResult {
   problems: Problem[]
   /** Rules that can never fire. */
   neverFire: Problem[]
+  /** Rules that select nothing of what the ingest has; none where nobody was asked. */
+  unmatched: Problem[]
   /** What is allowed and most likely not meant. */
   warnings: Problem[]
   evidence: EvidenceVerdict[]
 }
 
 /** 2: the rules cannot be used; 1: one of them does not do what it is there for. */
-export function checkExitCode({ problems, neverFire, evidence }: CheckResult): number {
+export function checkExitCode({ problems, neverFire, unmatched, evidence }: CheckResult): number {
   if (problems.length > 0) return 2
-  return neverFire.length > 0 || evidence.some(({ ok }) => !ok) ? 1 : 0
+  return neverFire.length > 0 || unmatched.length > 0 || evidence.some(({ ok }) => !ok) ? 1 : 0
 }
 
 /** Distinct series or devices of a rule among those that are there. */
@@ -53,7 +55,7 @@ function selectedBy(rule: CompiledRule, series: readonly SeriesInfo[]): number {
   return new Set(names.map((name) => Object.values(name).join('/'))).size
 }
 
-function unmatched(rules: readonly CheckedRule[], { url }: ServerAddress): Problem[] {
+function unmatchedAmong(rules: readonly CheckedRule[], { url }: ServerAddress): Problem[] {
   return rules
     .filter(({ selects }) => selects === 0)
     .map(({ id }) => ({ path: id, found: 'a selector that matches nothing', expected: `one of the series at ${url}` }))
@@ -71,7 +73,8 @@ export async function checkFolder({ folder, windowMs, ingest, progress }: CheckI
   )
   return {
     ...{ folder, rules: checked, problems, warnings },
-    neverFire: ingest ? unmatched(checked, ingest) : [],
+    neverFire: [],
+    unmatched: ingest ? unmatchedAmong(checked, ingest) : [],
     evidence: problems.length > 0 ? [] : await checkEvidence(rules, { folder, windowMs, progress }),
   }
 }
@@ -101,11 +104,12 @@ const verdicts = {
 
 /** For people: every rule, then everything that is wrong, at once. */
 export function checkLines(result: CheckResult): string[] {
-  const { folder, rules, problems, neverFire, warnings, evidence } = result
+  const { folder, rules, problems, neverFire, unmatched, warnings, evidence } = result
   return [
     ...rulesTable(rules),
     ...problemLines('Wrong:', problems),
     ...problemLines('Can never fire:', neverFire),
+    ...problemLines('Nothing to watch there:', unmatched),
     ...problemLines('Allowed, and most likely not meant:', warnings),
     ...evidence.flatMap(evidenceLines),
     '',

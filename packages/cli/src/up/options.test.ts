@@ -66,3 +66,12 @@ it('goes on where an earlier run stood', () => {
   const long = { mode: 'held', atMs: 1e12 - 9e8 } as const
   expect(planClock({ wallMs: 1e12, durationMs: 1000, before: long }).state).toEqual({ mode: 'held', atMs: 1e12 - 1000 })
 })
+
+it('watches the rules of this project unless told otherwise, and names a folder that is none', () => {
+  expect(readUpOptions(flags).rules).toMatch(/alert-rules$/)
+  expect(readUpOptions({ ...flags, rules: '.' }).rules).toBe(process.cwd())
+  expect(readUpOptions({ ...flags, rules: false }).rules).toBeUndefined()
+  expect(() => readUpOptions({ ...flags, rules: '/nowhere' })).toThrow(
+    expect.objectContaining({ problems: [expect.objectContaining({ path: '--rules', found: '/nowhere' })] }),
+  )
+})
