@@ -1,3 +1,4 @@
+export { type Check, type CheckOptions, checkRules } from './definition/check.ts'
 export { compileRules, type RuleFile, type RuleSet, rulesVersion } from './definition/compile.ts'
 export type { RuleProblem } from './definition/problems.ts'
 export { type Evidence, type RuleDefinition, type RuleKind, ruleKinds } from './definition/schema.ts'
