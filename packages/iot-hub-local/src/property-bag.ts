@@ -27,16 +27,21 @@ export function formatBag(bag: Iterable<readonly [string, string | null]>): stri
 type TextProperty = Exclude<keyof MessageProperties, 'absolute_expiry_time' | 'creation_time'>
 
 /** System properties by their key in a bag; the rest of the `$.` keys become annotations of this name. */
-const textProperties: Record<string, TextProperty> = {
-  '$.mid': 'message_id',
-  '$.cid': 'correlation_id',
-  '$.uid': 'user_id',
-  '$.to': 'to',
-  '$.ct': 'content_type',
-  '$.ce': 'content_encoding',
-}
+const textProperties = new Map<string, TextProperty>(
+  Object.entries({
+    '$.mid': 'message_id',
+    '$.cid': 'correlation_id',
+    '$.uid': 'user_id',
+    '$.to': 'to',
+    '$.ct': 'content_type',
+    '$.ce': 'content_encoding',
+  }),
+)
 
-const annotations: Record<string, string> = { '$.sub': 'dt-subject', '$.ifid': 'iothub-interface-id' }
+const annotationNames = new Map([
+  ['$.sub', 'dt-subject'],
+  ['$.ifid', 'iothub-interface-id'],
+])
 
 const creationKey = '$.ctime'
 
@@ -51,28 +56,32 @@ function timeOf(text: string | null): number | undefined {
   return Number.isNaN(ms) ? undefined : ms
 }
 
-function take(split: SplitBag, key: string, value: string | null): void {
-  const text = textProperties[key]
-  const annotation = annotations[key]
+type Own = { message: MessageProperties; annotations: Record<string, EventValue> }
+
+/** False for a key that is not the hub's. */
+function takeOwn({ message, annotations }: Own, key: string, value: string | null): boolean {
+  const text = textProperties.get(key)
+  const annotation = annotationNames.get(key)
   const time = timeOf(value)
-  if (text !== undefined) split.message[text] = value ?? ''
-  else if (annotation !== undefined) split.annotations[annotation] = value ?? ''
-  else if (key === '$.exp') split.message.absolute_expiry_time = time ?? 0
-  else if (key === creationKey && time !== undefined) split.message.creation_time = time
-  else split.properties[key] = value
+  if (text !== undefined) message[text] = value ?? ''
+  else if (annotation !== undefined) annotations[annotation] = value ?? ''
+  else if (key === '$.exp') message.absolute_expiry_time = time ?? 0
+  else if (key === creationKey && time !== undefined) message.creation_time = time
+  else return false
+  return true
 }
 
 /** A device's bag as an event carries it. Unknown keys with a dollar stay application properties. */
 export function splitBag(bag: Bag): SplitBag {
-  const split: SplitBag = { message: {}, properties: {}, annotations: {} }
-  for (const [key, value] of bag) take(split, key, value)
-  return split
+  const own: Own = { message: {}, annotations: {} }
+  const others = Array.from(bag).filter(([key, value]) => !takeOwn(own, key, value))
+  return { ...own, properties: Object.fromEntries(others) }
 }
 
 /** A message for a device as its bag. */
 export function joinBag({ message, properties }: Omit<SplitBag, 'annotations'>): Bag {
   const bag: Bag = new Map()
-  for (const [key, name] of Object.entries(textProperties)) {
+  for (const [key, name] of textProperties) {
     const value = message[name]
     if (value !== undefined) bag.set(key, value)
   }

@@ -20,8 +20,9 @@ function malformed(what: string): HubError {
 
 function checkLeaf(value: Exclude<Json, Json[] | JsonObject>): void {
   if (typeof value === 'string' && Buffer.byteLength(value) > maxTextBytes) throw malformed('a text is over 4 KB')
-  if (!Number.isInteger(value)) return
-  if (Number(value) > maxInteger || Number(value) < minInteger) throw malformed('a whole number has over 52 bits')
+  // A whole number is what is written as one: 1e300 is a fraction like 0.5.
+  if (typeof value !== 'number' || !/^-?\d+$/.test(String(value))) return
+  if (value > maxInteger || value < minInteger) throw malformed('a whole number has over 52 bits')
 }
 
 function checkKey(key: string): void {
