@@ -137,7 +137,7 @@ export class ReadingSeries {
     this.host.unit = unit
     this.#core.sampleChanged(this.log.id, start)
     for (const rule of this.#rules) this.#judge(rule, value, start < before)
-    if (floorOf(start) > floorOf(before)) this.forget(floorOf(start))
+    if (this.log.points[0]!.start < floorOf(this.log.newest)) this.forget(floorOf(this.log.newest))
   }
 
   /** Readings before `floor` do not change any more. */
