@@ -17,6 +17,7 @@ export const errorCodes = {
   'spool-failed': 1,
   'spool-closed': 1,
   'sqlite-too-old': 1,
+  'package-missing': 2,
   'store-foreign': 1,
   'store-locked': 1,
   'check-failed': 1,

@@ -1,0 +1,5 @@
+export { explainHubFailure, type HubFailure, type HubFate } from './failure.ts'
+export { createIotHubLink } from './link.ts'
+export { azurePackages } from './sdk.ts'
+export { checkHubSettings, deviceKeyOf, type IotHubSettings, iotHubSettings } from './settings.ts'
+export type * from './types.ts'
