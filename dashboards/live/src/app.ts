@@ -1,5 +1,6 @@
 import type { AccountsResponse, LiveReadingEvent, PipelineResponse, StatusBody } from '@millrace/contracts'
 import { Address } from './address.ts'
+import { AlertFeed } from './alerts/alert-feed.ts'
 import { ServerClock } from './model/clock.ts'
 import { Delay } from './model/delay.ts'
 import { Fleet, type SeriesState } from './model/fleet.ts'
@@ -14,6 +15,8 @@ import { type Palette, readPalette } from './view/palette.ts'
 export interface Listener {
   series?(changed: readonly SeriesState[]): void
   accounts?(): void
+  /** An alert, a silence or an evaluator has changed. */
+  alerts?(): void
   /** An agent has told its state, or is gone. */
   status?(): void
   connection?(): void
@@ -40,6 +43,7 @@ export class App {
   /** The newest answer of the view that asks for it; kept so that the next such view does not start empty. */
   pipeline: PipelineResponse | undefined
   readonly delay = new Delay()
+  readonly alerts = new AlertFeed({ connected: () => this.connected, changed: () => this.tell('alerts') })
   seriesLoaded = false
   palette: Palette = readPalette()
   route: Route
@@ -54,6 +58,7 @@ export class App {
     this.live = new LiveConnection('api/live', {
       reading: (event) => this.arrived(event),
       summary: (event) => this.tell('series', this.fleet.putSummaries(event)),
+      alert: (event) => this.alerts.arrived(event),
       status: (event) => this.said(event),
       open: (again) => this.opened(again),
       state: (state) => this.stateChanged(state),
@@ -66,6 +71,7 @@ export class App {
     void this.pollAccounts()
     void this.pollCompleteness()
     void this.loadSeries()
+    this.alerts.start()
     setInterval(() => this.tell('tick'), 250)
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.themeChanged())
   }
@@ -118,6 +124,7 @@ export class App {
     this.frozenAt = undefined
     if (!again) return
     void this.loadSeries()
+    this.alerts.soon()
     this.tell('recovered')
   }
 

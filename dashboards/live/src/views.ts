@@ -1,4 +1,5 @@
 import { AgentsView } from './agents/agents-view.ts'
+import { alertsEntry } from './alerts/alerts-entry.ts'
 import { devicePlace } from './model/route.ts'
 import { PipelineView } from './pipeline/pipeline-view.ts'
 import { AccountsView } from './view/accounts-view.ts'
@@ -18,6 +19,7 @@ const device: ViewEntry = {
 /** Every view of the page, in the order of the navigation; the first one stands for every unknown address. */
 export const views: readonly [ViewEntry, ...ViewEntry[]] = [
   { id: 'fleet', label: 'Fleet', open: (app) => new FleetView(app) },
+  alertsEntry,
   { id: 'pipeline', label: 'Pipeline', title: () => 'Pipeline', open: (app) => new PipelineView(app) },
   { id: 'agents', label: 'Agents', title: () => 'Agents', open: (app) => new AgentsView(app) },
   { id: 'accounts', label: 'Accounts', title: () => 'Accounts', open: (app) => new AccountsView(app) },

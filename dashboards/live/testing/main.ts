@@ -6,6 +6,7 @@ const { values } = parseArgs({
     port: { type: 'string', default: '8090' },
     devices: { type: 'string', default: '12' },
     agents: { type: 'boolean', default: false },
+    alerts: { type: 'boolean', default: false },
   },
 })
 /** One of each kind there is to see. */
@@ -20,6 +21,7 @@ const agents = [
 const server = await startMockServer({
   port: Number(values.port),
   devices: Number(values.devices),
+  alerts: values.alerts,
   ...(values.agents ? { agents } : {}),
 })
 process.stdout.write(`made-up data at ${server.url}\n`)

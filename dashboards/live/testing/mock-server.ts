@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { AccountsResponse, ApiSummary, DeviceAccounts, SeriesInfo, Step } from '@millrace/contracts'
+import { mockAlerts, mockRules } from './mock-alerts.ts'
 import { type MockAgent, mockPipeline, mockStatus } from './mock-pipeline.ts'
 import { type FakeSeries, fakeFleet, rowOf, valueAt } from './signal.ts'
 
@@ -26,6 +27,8 @@ export interface MockOptions {
   historyMs?: number
   everyMs?: number
   agents?: readonly MockAgent[]
+  /** One alert of every kind; without it there is no rule. */
+  alerts?: boolean
 }
 
 export interface MockServer {
@@ -97,6 +100,11 @@ export async function startMockServer(options: MockOptions): Promise<MockServer>
     return { from: Number(query.get('from')), to: Number(query.get('to')), devices: entries }
   }
 
+  const alerts = () =>
+    options.alerts && fleet[0]
+      ? mockAlerts(Date.now(), fleet[0])
+      : { at: Date.now(), alerts: [], silences: [], evaluators: [] }
+
   const totals = () => accounts(new URLSearchParams()).total
   const answers: Record<string, (query: URLSearchParams) => unknown> = {
     '/api/series': series,
@@ -105,6 +113,8 @@ export async function startMockServer(options: MockOptions): Promise<MockServer>
     '/api/accounts': accounts,
     '/api/completeness': completeness,
     '/api/status': () => ({ at: Date.now(), agents: agents.map((agent) => mockStatus(agent, totals())) }),
+    '/api/alerts': () => alerts(),
+    '/api/rules': () => mockRules(Date.now(), alerts()),
     '/api/pipeline': () => mockPipeline(agents, totals()),
   }
 

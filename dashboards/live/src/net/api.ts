@@ -1,7 +1,10 @@
 import type {
   AccountsResponse,
+  AlertsResponse,
+  ApiAlert,
   CompletenessResponse,
   PipelineResponse,
+  RulesResponse,
   SeriesInfo,
   SeriesName,
   StatusResponse,
@@ -35,6 +38,13 @@ export const api = {
   accounts: (withDevices: boolean) => get<AccountsResponse>(`api/accounts?devices=${withDevices ? 1 : 0}`),
   status: () => get<StatusResponse>('api/status'),
   pipeline: () => get<PipelineResponse>('api/pipeline'),
+  /** Every active alert, and at most `limit` of those that are over. */
+  alerts: (limit: number) => get<AlertsResponse>(`api/alerts?limit=${limit}`),
+  alert: (id: string, signal: AbortSignal) =>
+    get<ApiAlert>(`api/alerts/${id.split('/').map(encodeURIComponent).join('/')}`, signal),
+  alertsOf: ({ site, device, from }: { site: string; device: string; from: number }) =>
+    get<AlertsResponse>(`api/alerts?${new URLSearchParams({ site, device, from: String(Math.floor(from)) })}`),
+  rules: () => get<RulesResponse>('api/rules'),
   completeness: (from: number, to: number) =>
     get<CompletenessResponse>(`api/completeness?from=${Math.floor(from)}&to=${Math.ceil(to)}`),
   readings: (series: SeriesName, from: number, signal: AbortSignal) => {

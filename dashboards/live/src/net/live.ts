@@ -1,4 +1,4 @@
-import type { LiveReadingEvent, LiveStatusEvent, LiveSummaryEvent } from '@millrace/contracts'
+import type { LiveAlertEvent, LiveReadingEvent, LiveStatusEvent, LiveSummaryEvent } from '@millrace/contracts'
 
 export type LiveState =
   | { kind: 'connecting' }
@@ -9,6 +9,7 @@ export type LiveState =
 export interface LiveHandlers {
   reading(event: LiveReadingEvent): void
   summary(event: LiveSummaryEvent): void
+  alert(event: LiveAlertEvent): void
   status(event: LiveStatusEvent): void
   /** `again` is true when the connection had been lost before: what was missed must be fetched. */
   open(again: boolean): void
@@ -40,6 +41,7 @@ export class LiveConnection {
       source.addEventListener(type, (event: MessageEvent<string>) => handle(JSON.parse(event.data) as T))
     on('reading', this.handlers.reading)
     on('summary', this.handlers.summary)
+    on('alert', this.handlers.alert)
     on('status', this.handlers.status)
     source.onopen = () => this.opened()
     source.onerror = () => this.lost()

@@ -1,6 +1,7 @@
 import type { ApiSummary } from '@millrace/contracts'
 import type { RecentReadings } from '../model/readings.ts'
 import { coveredUntil, firstEndingAfter, type Joined } from '../model/rows.ts'
+import { type Episodes, paintEpisodes } from './episode-paint.ts'
 import type { Palette } from './palette.ts'
 
 /** Where things lie on the canvas, in its own pixels. */
@@ -22,6 +23,9 @@ export interface Painting {
   recent: RecentReadings
   now: number
   palette: Palette
+  alerts: Pick<Episodes, 'alerts' | 'series' | 'kindOf'>
+  /** Values that are to be in sight whatever is in view. */
+  inSight: readonly number[]
 }
 
 /** What a row has filled of its window: an open one reaches to its newest reading. */
@@ -136,6 +140,7 @@ export function paint(area: Area, painting: Painting): void {
   context.clip()
   context.lineJoin = 'round'
   washOpen(area, painting)
+  paintEpisodes(area, { ...painting.alerts, now: painting.now, palette })
   fillBand(area, stored, palette['water-soft'])
   fillBand(area, open, palette['open-soft'])
   const dense = rows.length > area.width / ratio
@@ -170,5 +175,5 @@ export function valueRange(painting: Painting, span: { from: number; to: number 
     min = Math.min(min, value)
     max = Math.max(max, value)
   }
-  return min > max ? undefined : [min, max]
+  return min > max ? undefined : [Math.min(min, ...painting.inSight), Math.max(max, ...painting.inSight)]
 }

@@ -1,3 +1,4 @@
+import { AlertBadge } from '../alerts/alert-badge.ts'
 import type { App } from '../app.ts'
 import { type DeviceState, type Freshness, freshnessOf, type SeriesState } from '../model/fleet.ts'
 import { formatAge, formatShare, formatUtc, formatValue, isImplausible } from '../model/format.ts'
@@ -63,6 +64,7 @@ export class DeviceCard {
   private readonly list = h('dl', { class: 'metrics' })
   private readonly age = h('span', { class: 'age' })
   private readonly complete = h('span', { class: 'complete' })
+  private readonly badge = new AlertBadge()
   private readonly rows = new Map<string, SeriesRow>()
 
   constructor(app: App, device: DeviceState, loader: SparkLoader) {
@@ -74,7 +76,7 @@ export class DeviceCard {
     this.root = h(
       'article',
       { class: 'card' },
-      h('div', { class: 'card-head' }, name, this.complete, this.age),
+      h('div', { class: 'card-head' }, name, this.badge.root, this.complete, this.age),
       this.list,
     )
   }
@@ -101,6 +103,7 @@ export class DeviceCard {
 
   /** How fresh and how complete the device is, brought up to date. */
   drawFacts(): Freshness {
+    this.badge.draw(this.app.alerts.book.activeOfDevice(this.device))
     const ageMs = this.app.now() - this.device.lastTs
     const freshness = freshnessOf(ageMs)
     const stale = this.app.connected ? 'live' : 'last known'

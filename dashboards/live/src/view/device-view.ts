@@ -22,6 +22,7 @@ export class DeviceView implements View {
   private range: Range
   /** The last one that was chosen by name: what a zoom is undone to. */
   private unzoomed: Range = defaultRange
+  private alertsFrom = Number.POSITIVE_INFINITY
   private readonly charts = new Map<string, MetricChart>()
   private readonly list = h('div', { class: 'charts' })
   private readonly facts = h('p', { class: 'device-facts' })
@@ -88,6 +89,10 @@ export class DeviceView implements View {
     this.eachChart((chart) => chart.changed())
   }
 
+  alerts(): void {
+    this.eachChart((chart) => chart.changed())
+  }
+
   tick(): void {
     this.app.frames.add(this.headTask)
     if (this.range.kind !== 'follow' || !this.app.connected) return
@@ -111,7 +116,16 @@ export class DeviceView implements View {
 
   private take(range: Range): void {
     this.range = range
+    this.loadAlerts()
     if (range.kind === 'follow' && presets.some(({ spanMs }) => spanMs === range.spanMs)) this.unzoomed = range
+  }
+
+  /** The newest ones of the fleet are there; a range further back may need more of this device. */
+  private loadAlerts(): void {
+    const { from } = this.span()
+    if (from >= this.alertsFrom) return
+    this.alertsFrom = from - 86_400_000
+    void this.app.alerts.load({ ...this.names, from: this.alertsFrom })
   }
 
   private reset(): void {
@@ -163,6 +177,7 @@ export class DeviceView implements View {
       jump: (series) => this.jump(series.lastTs),
       keys: (event) => this.keys(event),
       reset: () => this.reset(),
+      alerts: (series) => this.app.alerts.book.ofSeries(series).filter(({ state }) => state !== 'withdrawn'),
     })
     this.charts.set(state.metric, chart)
     this.byElement.set(chart.root, chart)
@@ -219,6 +234,7 @@ function legend(): HTMLElement {
     entry('p95', 'p95'),
     entry('open', 'open window, may still change'),
     entry('live', 'live readings'),
+    entry('alert', 'an alert, flag where it was raised'),
     h('li', { class: 'legend-help' }, 'Drag to zoom, double-click to undo, ? for all keys'),
   )
 }

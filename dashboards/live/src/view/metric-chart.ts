@@ -1,3 +1,4 @@
+import type { ApiAlert } from '@millrace/contracts'
 import type uPlot from 'uplot'
 import type { App } from '../app.ts'
 import { nextMoment } from '../model/cursor.ts'
@@ -20,6 +21,11 @@ export interface ChartHost {
   jump(series: SeriesState): void
   keys(event: KeyboardEvent): void
   reset(): void
+  alerts(series: SeriesState): readonly ApiAlert[]
+  /** In place of the metric's name. */
+  title?: string
+  /** Values that the axis is to hold, such as a bound. */
+  inSight?: readonly number[]
 }
 
 /** One metric over time: stored windows, open windows and live readings on one axis. */
@@ -47,7 +53,14 @@ export class MetricChart {
     this.host = host
     this.data = new ChartData(app, series, () => this.changed())
     const unit = h('span', { class: 'unit' }, series.unit)
-    const head = h('div', { class: 'chart-head' }, h('h3', {}, series.metric), this.value, unit, this.readout)
+    const head = h(
+      'div',
+      { class: 'chart-head' },
+      h('h3', {}, host.title ?? series.metric),
+      this.value,
+      unit,
+      this.readout,
+    )
     this.root = h(
       'section',
       { class: 'chart', 'aria-label': series.metric },
@@ -104,8 +117,18 @@ export class MetricChart {
   }
 
   private painting(): Painting {
-    const { recent } = this.series
-    return { joined: this.data.history.joined, recent, now: this.app.now(), palette: this.app.palette }
+    const { series, host, data, app } = this
+    const kindOf = (rule: string) => app.alerts.book.kindOf(rule)
+    const alerts = { alerts: host.alerts(series), series, kindOf }
+    const { recent } = series
+    return {
+      joined: data.history.joined,
+      recent,
+      now: app.now(),
+      palette: app.palette,
+      alerts,
+      inSight: host.inSight ?? [],
+    }
   }
 
   private draw(): void {

@@ -10,6 +10,7 @@ const names = [
   'open-soft',
   'open-wash',
   'stale',
+  'bad',
 ] as const
 
 export type Palette = Record<(typeof names)[number], string>

@@ -4,6 +4,7 @@ import { listenForShortcuts } from '../keys/shortcuts.ts'
 import { formatLocalTime, formatSpan, formatUtc } from '../model/format.ts'
 import { routeTo } from '../model/route.ts'
 import { views } from '../views.ts'
+import { Badges } from './badges.ts'
 import { button, h, setAttribute, setText } from './dom.ts'
 import { Ledger } from './ledger.ts'
 import { mark } from './mark.ts'
@@ -37,7 +38,10 @@ export class Shell implements Listener {
   private view: View | undefined
   private shown = ''
   private counted = { readings: 0, atMs: performance.now(), rate: 0 }
+  private title = 'Millrace'
+  private readonly badges = new Badges()
   private readonly drawHead = () => this.head()
+  private readonly drawBadges = () => this.badge()
 
   constructor(app: App, host: HTMLElement) {
     this.app = app
@@ -110,7 +114,17 @@ export class Shell implements Listener {
     }
     this.show(named.open(this.app, route) ?? home.open(this.app, route))
     const title = named.title?.(route)
-    document.title = title ? `${title} · Millrace` : 'Millrace'
+    this.title = title ? `${title} · Millrace` : 'Millrace'
+    this.badge()
+  }
+
+  alerts(): void {
+    this.app.frames.add(this.drawBadges)
+  }
+
+  private badge(): void {
+    const count = this.badges.draw(this.app, this.links)
+    document.title = count > 0 ? `(${count}) ${this.title}` : this.title
   }
 
   private show(view: View | undefined): void {

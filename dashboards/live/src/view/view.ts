@@ -9,12 +9,21 @@ export interface View extends Listener {
   close(): void
 }
 
+export interface Badge {
+  count: number
+  /** Said of the count, as in "2 active alerts". */
+  words: string
+  level: string
+}
+
 export interface ViewEntry {
   /** First part of the address. */
   id: string
   /** Name in the navigation; a view without one is reached from others. */
   label?: string
   title?(route: Route): string
+  /** What stands beside its name in the navigation and in the title of the page. */
+  badge?(app: App): Badge
   /** Undefined where the address does not name anything to show. */
   open(app: App, route: Route): View | undefined
 }

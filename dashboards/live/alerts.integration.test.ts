@@ -1,0 +1,82 @@
+import type { AlertsResponse } from '@millrace/contracts'
+import type { Browser, Page } from 'playwright-core'
+import { afterEach, expect, it } from 'vitest'
+import { RunningStack, temporaryFolder } from '../../e2e/stack.ts'
+import { buildPage } from './build.ts'
+import { columnsOf, launchBrowser, openPage, openPhone } from './testing/browser.ts'
+
+let stack: RunningStack | undefined
+let browser: Browser | undefined
+afterEach(async () => {
+  await browser?.close()
+  await stack?.remove()
+})
+
+const rule = 'cold-store-warm'
+const poll = <T>(read: () => T | Promise<T>) => expect.poll(read, { timeout: 60_000, interval: 100 })
+const alerts = async () => await stack!.get<AlertsResponse>('/api/alerts')
+const rows = (page: Page, section: 'Active' | 'Past') =>
+  page.locator(`section[aria-label="${section} alerts"] .alert`).filter({ hasText: rule })
+
+/** Nothing of the page is reloaded: what it shows from here on came by itself. */
+async function seesItComeAndGo(page: Page): Promise<void> {
+  await poll(async () => await rows(page, 'Active').count()).toBe(1)
+  const badge = page.locator('nav .badge')
+  await poll(async () => Number(await badge.textContent())).toBeGreaterThan(0)
+  await poll(async () => await page.title()).toMatch(/^\(\d+\) Alerts · Millrace$/)
+  expect(await rows(page, 'Active').locator('.severity').textContent()).toBe('Warning')
+  const before = await rows(page, 'Past').count()
+  await poll(async () => await rows(page, 'Past').count()).toBeGreaterThan(before)
+}
+
+async function deals(page: Page): Promise<void> {
+  await page.getByLabel('Note').fill('The door was open')
+  await page.getByLabel('Acknowledgement').getByLabel('Your name').fill('Ada')
+  await page.getByRole('button', { name: 'Acknowledge' }).click()
+  await poll(async () => await page.getByLabel('Acknowledgement').textContent()).toContain('Ada is on it')
+  await page.getByLabel('Reason').fill('It is being repaired')
+  await page.getByRole('button', { name: 'Silence' }).click()
+  await poll(async () => (await alerts()).silences.length).toBe(1)
+  const [silence] = (await alerts()).silences
+  expect(silence).toMatchObject({ match: { rule, device: 'cold-store' }, by: 'Ada', reason: 'It is being repaired' })
+}
+
+async function endsTheSilence(page: Page): Promise<void> {
+  await page.goto(`${page.url().split('#')[0]}#/alerts?rule=${rule}`)
+  await page.getByRole('button', { name: /^End the silence of rule cold-store-warm/ }).click()
+  await poll(async () => (await alerts()).silences).toEqual([])
+  await poll(async () => await page.getByLabel('Silences').isVisible()).toBe(false)
+}
+
+it('shows an alert of a real stack as it comes and goes, with its chart, takes an acknowledgement and a silence, and marks it in the other views', async () => {
+  await buildPage()
+  stack = await RunningStack.start(temporaryFolder(), '--seed', '1', '--speed', '15', '--duration', '20m')
+  browser = await launchBrowser()
+  const url = `http://127.0.0.1:${stack.run().ports.http}/`
+  const { page, complaints } = await openPage(browser, `${url}#/alerts`)
+  await seesItComeAndGo(page)
+  expect(await page.getByLabel('Who watches').textContent()).toMatch(/edge.*rules, version/s)
+
+  // By the keyboard alone: to the newest alert, and in.
+  await poll(async () => await rows(page, 'Active').count()).toBe(1)
+  await rows(page, 'Active').locator('a').focus()
+  await page.keyboard.press('Enter')
+  await poll(async () => await page.locator('.alert-view .plot canvas').count()).toBe(1)
+  await poll(async () => await columnsOf(page, 'open')).toBeGreaterThan(0.02)
+  expect(await page.locator('.alert-facts').textContent()).toMatch(/Began.*Raised.*Learned.*bound 8.*at the edge/s)
+  await deals(page)
+  await endsTheSilence(page)
+
+  await page.goto(`${url}#/device/harbour-works/cold-store?range=15m`)
+  await poll(async () => await page.locator('.legend .key-alert').count()).toBe(1)
+  await page.goto(`${url}#/`)
+  const card = page.locator('.card').filter({ hasText: 'cold-store' })
+  await poll(async () => await card.locator('.alert-badge').isVisible()).toBe(true)
+
+  const phone = await openPhone(browser, `${url}#/alerts`)
+  await poll(async () => await rows(phone.page, 'Past').count()).toBeGreaterThan(0)
+  await rows(phone.page, 'Past').locator('a').first().tap()
+  await poll(async () => await phone.page.locator('.alert-view .plot canvas').count()).toBe(1)
+  expect(await phone.page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360)
+  expect([...complaints, ...phone.complaints]).toEqual([])
+}, 90_000)
