@@ -109,9 +109,9 @@ function save(file: string, { tried }: TryResult): void {
   writeFileSync(file, expectedText(tried.judgement.alerts))
 }
 
-async function run(input: Omit<TryInput, 'other' | 'windowMs'>, flags: PastFlags): Promise<number> {
+async function run(input: Omit<TryInput, 'other'>, flags: PastFlags): Promise<number> {
   const expected = flags.expect === undefined ? undefined : await loadExpected(flags.expect)
-  const result = await tryRules({ ...input, other: flags.diff, windowMs: windowMsOf(flags.window) })
+  const result = await tryRules({ ...input, other: flags.diff })
   if (flags.saveExpected !== undefined) save(flags.saveExpected, result)
   const differences = expected && differencesFrom(expected, result.tried.judgement.alerts)
   const shown = flags.json ? [jsonText(result, differences)] : [humanText(result), ...expectationLines(differences)]

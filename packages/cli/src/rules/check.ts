@@ -1,6 +1,6 @@
-import type { SeriesInfo } from '@millrace/contracts'
+import type { SeriesInfo, StatusResponse } from '@millrace/contracts'
 import type { Problem } from '@millrace/pipeline'
-import type { CompiledRule } from '@millrace/rules'
+import { type CompiledRule, checkRules } from '@millrace/rules'
 import { getJson, type ServerAddress } from '../verify/api.ts'
 import { compileFolder } from './compile.ts'
 import { checkEvidence, type EvidenceVerdict } from './evidence.ts'
@@ -10,7 +10,7 @@ import { tableLines } from './text.ts'
 export interface CheckInput {
   folder: string
   windowMs: number
-  /** A running ingest, whose series the rules must select. */
+  /** A running ingest, of whose series and agents each rule should select some. */
   ingest?: ServerAddress | undefined
   progress: ShowProgress
 }
@@ -21,7 +21,7 @@ interface CheckedRule {
   kind: string
   severity: string
   version: string
-  /** Series or devices that it selects now; null where nobody was asked. */
+  /** Series, devices or agents that it selects now; null where nobody was asked. */
   selects: number | null
 }
 
@@ -31,23 +31,22 @@ export interface CheckResult {
   rules: CheckedRule[]
   /** What makes the folder unusable. */
   problems: Problem[]
-  /** Rules that can never fire. */
+  /** Rules that can never fire, or never clear. */
   neverFire: Problem[]
-  /** Rules that select nothing of what the ingest has; none where nobody was asked. */
-  unmatched: Problem[]
   /** What is allowed and most likely not meant. */
   warnings: Problem[]
   evidence: EvidenceVerdict[]
 }
 
 /** 2: the rules cannot be used; 1: one of them does not do what it is there for. */
-export function checkExitCode({ problems, neverFire, unmatched, evidence }: CheckResult): number {
+export function checkExitCode({ problems, neverFire, evidence }: CheckResult): number {
   if (problems.length > 0) return 2
-  return neverFire.length > 0 || unmatched.length > 0 || evidence.some(({ ok }) => !ok) ? 1 : 0
+  return neverFire.length > 0 || evidence.some(({ ok }) => !ok) ? 1 : 0
 }
 
-/** Distinct series or devices of a rule among those that are there. */
-function selectedBy(rule: CompiledRule, series: readonly SeriesInfo[]): number {
+/** Distinct series, devices or agents of a rule among those that are there. */
+function selectedBy(rule: CompiledRule, { series, agents }: Known): number {
+  if (rule.cause === 'agent-offline') return agents.filter((agent) => rule.selects(agent)).length
   const byDevice = rule.kind === 'silence' || rule.kind === 'incomplete'
   const names = series
     .map(({ site, device, metric }) => (byDevice ? { site, device } : { site, device, metric }))
@@ -55,26 +54,29 @@ function selectedBy(rule: CompiledRule, series: readonly SeriesInfo[]): number {
   return new Set(names.map((name) => Object.values(name).join('/'))).size
 }
 
-function unmatchedAmong(rules: readonly CheckedRule[], { url }: ServerAddress): Problem[] {
-  return rules
-    .filter(({ selects }) => selects === 0)
-    .map(({ id }) => ({ path: id, found: 'a selector that matches nothing', expected: `one of the series at ${url}` }))
+interface Known {
+  series: SeriesInfo[]
+  agents: { site: string; agent: string }[]
+}
+
+async function knownTo(ingest: ServerAddress): Promise<Known> {
+  const series = (await getJson(ingest, '/api/series')) as SeriesInfo[]
+  const { agents } = (await getJson(ingest, '/api/status')) as StatusResponse
+  return { series, agents: agents.map(({ site, agent }) => ({ site, agent })) }
 }
 
 /** Looks at everything in a folder of rules and throws at nothing of it. */
 export async function checkFolder({ folder, windowMs, ingest, progress }: CheckInput): Promise<CheckResult> {
-  const { rules, problems, warnings } = compileFolder(folder, windowMs)
-  const series = ingest && ((await getJson(ingest, '/api/series')) as SeriesInfo[])
-  const checked = rules.map(
-    (rule): CheckedRule => ({
-      ...{ id: rule.id, at: rule.at, kind: rule.kind, severity: rule.severity, version: rule.version },
-      selects: series ? selectedBy(rule, series) : null,
-    }),
-  )
+  const { rules, problems, placed } = compileFolder(folder)
+  const known = ingest && (await knownTo(ingest))
+  const sense = checkRules(rules, { windowMs, ...known })
   return {
-    ...{ folder, rules: checked, problems, warnings },
-    neverFire: [],
-    unmatched: ingest ? unmatchedAmong(checked, ingest) : [],
+    folder,
+    rules: rules.map((rule) => ({
+      ...{ id: rule.id, at: rule.at, kind: rule.kind, severity: rule.severity, version: rule.version },
+      selects: known ? selectedBy(rule, known) : null,
+    })),
+    ...{ problems, neverFire: placed(sense.problems), warnings: placed(sense.warnings) },
     evidence: problems.length > 0 ? [] : await checkEvidence(rules, { folder, windowMs, progress }),
   }
 }
@@ -104,12 +106,11 @@ const verdicts = {
 
 /** For people: every rule, then everything that is wrong, at once. */
 export function checkLines(result: CheckResult): string[] {
-  const { folder, rules, problems, neverFire, unmatched, warnings, evidence } = result
+  const { folder, rules, problems, neverFire, warnings, evidence } = result
   return [
     ...rulesTable(rules),
     ...problemLines('Wrong:', problems),
-    ...problemLines('Can never fire:', neverFire),
-    ...problemLines('Nothing to watch there:', unmatched),
+    ...problemLines('Can never fire, or never clear:', neverFire),
     ...problemLines('Allowed, and most likely not meant:', warnings),
     ...evidence.flatMap(evidenceLines),
     '',

@@ -8,22 +8,24 @@ export interface CompiledFolder {
   rules: readonly CompiledRule[]
   /** With their lines. */
   problems: Problem[]
-  warnings: Problem[]
-  /** ` (line 12)` for the place of a problem. */
-  where(path: string): string
+  /** The same problems with files and lines, where they name rules. */
+  placed(problems: readonly Problem[]): Problem[]
 }
 
-export function compileFolder(folder: string, windowMs: number): CompiledFolder {
-  const { files, where } = readRuleFolder(folder)
-  const { rules, problems, warnings } = compileRules(files, { windowMs })
+export function compileFolder(folder: string): CompiledFolder {
+  const { files, where, placeOf } = readRuleFolder(folder)
+  const { rules, problems } = compileRules(files)
   const placed = (list: readonly Problem[]) =>
-    list.map((problem) => ({ ...problem, path: `${problem.path}${where(problem.path)}` }))
-  return { folder, rules, problems: placed(problems), warnings: placed(warnings), where }
+    list.map((problem) => {
+      const place = placeOf(problem.path)
+      return { ...problem, path: `${place}${where(place)}` }
+    })
+  return { folder, rules, problems: placed(problems), placed }
 }
 
 /** The rules of a folder, to be used; throws a UsageError with every problem of every file. */
-export function usableRules(folder: string, windowMs: number): readonly CompiledRule[] {
-  const { rules, problems } = compileFolder(folder, windowMs)
+export function usableRules(folder: string): readonly CompiledRule[] {
+  const { rules, problems } = compileFolder(folder)
   if (problems.length > 0) {
     const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`
     throw new UsageError(`the rules in ${folder} have ${count}`, problems, { code: 'config-invalid' })

@@ -5,6 +5,7 @@ import {
   type SetAside,
   type StoredCompleteness,
   type StoredSet,
+  type SummaryValues,
   WindowKeeper,
 } from '@millrace/windows'
 import { expectedMessages } from './expected-messages.ts'
@@ -15,8 +16,11 @@ import type { PastNames } from './past-names.ts'
 const latenessMs = 5000
 const maxReadings = 100_000
 const amendForMs = 24 * 3_600_000
+const longestWindowMs = 30 * 60_000
 
 const batchMessages = 2000
+/** Batches between two looks for sets that can change no more. */
+const pruneEvery = 50
 
 /**
  * Makes the windows that an agent makes of the same messages in the same order. The agent's clock is the newest event
@@ -31,6 +35,7 @@ export class PastWindows {
   readonly #completeness = new Map<string, RuleCompleteness>()
   #waiting: PastMessage[] = []
   #newestMs = 0
+  #taken = 0
   /** Readings in no window, by reason. */
   readonly setAside = new Map<string, number>()
 
@@ -70,11 +75,17 @@ export class PastWindows {
       this.#sets.set(key, set)
       const settlement = { device, closed: added, duplicate: duplicates, dropped: overRate.length }
       this.#keeper.settle([settlement])
-      if (summary) this.#rows.set(key, { ...this.#names.seriesName(series), agent: null, rev: set.rev, ...summary })
+      if (summary) this.#rows.set(key, this.#row(series, set.rev, summary))
     }
     for (const closing of completeness) this.#closeCompleteness(closing)
+    if (++this.#taken % pruneEvery === 0) this.#prune()
     this.#noteSetAside(this.#keeper.takeSetAside())
     this.#keeper.takeChanges()
+  }
+
+  /** Without the sketch, which no rule looks at and which is most of its size. */
+  #row(series: number, rev: number, { sketch: _sketch, ...summary }: SummaryValues): RuleWindow {
+    return { ...this.#names.seriesName(series), agent: null, rev, ...summary }
   }
 
   #closeCompleteness(closing: Parameters<typeof closeCompleteness>[0]): void {
@@ -85,6 +96,20 @@ export class PastWindows {
     if (!rows) return
     const row = { ...this.#names.deviceName(device), agent: null, start, lengthMs, rev: set.rev }
     this.#completeness.set(key, { ...row, ...expectedMessages(rows) })
+  }
+
+  /** Below the floor of its device nothing joins a set any more, as in an agent. */
+  #prune(): void {
+    const fromMs = new Map([...this.#keeper.devices()].map(({ device, setsFromMs }) => [device, setsFromMs]))
+    const over = (device: number, start: number) => start < fromMs.get(device)! - longestWindowMs
+    for (const key of this.#sets.keys()) {
+      const [series, start] = key.split('/').map(Number)
+      if (over(this.#names.deviceOf(series!), start!)) this.#sets.delete(key)
+    }
+    for (const key of this.#completenessSets.keys()) {
+      const [device, start] = key.split('/').map(Number)
+      if (over(device!, start!)) this.#completenessSets.delete(key)
+    }
   }
 
   #noteSetAside({ counts }: SetAside): void {

@@ -40,6 +40,18 @@ it('the table shows when it was bad, when it was raised, how long and how badly;
   expect(text).toMatch(/^warm +2 +16m +1 active$/m)
 })
 
+it('many alerts of one rule do not hide those of another', () => {
+  const alerts = [
+    ...Array.from({ length: 15 }, (_none, n) => alertOf('often', [n * 3, n * 3 + 1])),
+    alertOf('rare', [50, 51]),
+  ]
+  const judgement = { alerts, span, windows: windows.length }
+  const report = { name: 'r', folder: '.', rules: ['often', 'rare'], judgement, notes: [] }
+  const text = pastReportLines(report, windows, 100).join('\n')
+  expect(text).toMatch(/^rare +s\/d\/m +2026-01-05 12:50/m)
+  expect(text).toContain('... and 5 more of often (--json lists them)')
+})
+
 it('says so where nothing fired', () => {
   const judgement = { alerts: [], span, windows: 50 }
   const lines = pastReportLines({ name: 'r', folder: '.', rules: ['warm'], judgement, notes: [] }, windows, 100)

@@ -15,7 +15,8 @@ export interface PastReport {
   notes: readonly string[]
 }
 
-const shownAlerts = 40
+/** Of one rule: many of one must not hide the few of another. */
+const shownOfRule = 10
 
 const valueText = ({ value, unit }: Alert) =>
   value === null ? '-' : `${Number(value.toPrecision(5))}${unit === '' ? '' : ` ${unit}`}`
@@ -29,9 +30,13 @@ function alertRow(alert: Alert, untilMs: number): string[] {
 
 function alertLines({ alerts, span }: Judgement): string[] {
   const head = ['rule', 'subject', 'start (UTC)', 'raised', 'end', 'lasted', 'worst', 'message']
-  const rows = alerts.slice(0, shownAlerts).map((alert) => alertRow(alert, span.toMs))
-  const hidden = alerts.length - rows.length
-  return [...tableLines([head, ...rows]), ...(hidden > 0 ? [`... and ${hidden} more (--json lists them)`] : [])]
+  const byRule = Map.groupBy(alerts, ({ rule }) => rule)
+  const shown = new Set([...byRule.values()].flatMap((own) => own.slice(0, shownOfRule)))
+  const rows = alerts.filter((alert) => shown.has(alert)).map((alert) => alertRow(alert, span.toMs))
+  const hidden = [...byRule].flatMap(([rule, { length }]) =>
+    length > shownOfRule ? [`... and ${length - shownOfRule} more of ${rule} (--json lists them)`] : [],
+  )
+  return [...tableLines([head, ...rows]), ...hidden]
 }
 
 function totalLines({ rules, judgement }: PastReport): string[] {

@@ -10,6 +10,8 @@ export interface RuleFolder {
   files: RuleFile[]
   /** ` (line 12)` for a path such as `cold.yaml: rules[0].above`; empty where it is not known. */
   where(path: string): string
+  /** `cold.yaml: rules[0].above` for `rule cold-warm: above`; other paths stay as they are. */
+  placeOf(path: string): string
 }
 
 interface Parsed {
@@ -47,7 +49,7 @@ export function readRuleFolder(folder: string): RuleFolder {
     }),
   )
   const files = [...parsed].map(([name, each]) => fileOf(name, each))
-  return { folder, files, where: (path) => lineText(parsed, path) }
+  return { folder, files, where: (path) => lineText(parsed, path), placeOf: (path) => placeOf(files, path) }
 }
 
 /** `rules[0].select.site` as keys. */
@@ -67,4 +69,14 @@ function lineText(parsed: ReadonlyMap<string, Parsed>, path: string): string {
     if (isNode(node) && node.range) return ` (line ${file.lines.linePos(node.range[0]).line})`
   }
   return ''
+}
+
+function placeOf(files: readonly RuleFile[], path: string): string {
+  const [, id, setting] = /^rule (\S+): (.+)$/.exec(path) ?? []
+  for (const { name, content } of files) {
+    const rules = (content as { rules?: readonly { id?: unknown }[] | null } | null | undefined)?.rules ?? []
+    const at = rules.findIndex((rule) => rule.id === id)
+    if (at >= 0) return `${name}: rules[${at}].${setting}`
+  }
+  return path
 }

@@ -18,7 +18,7 @@ async function firedOn(source: { history: string; seed: string; until: string; p
   const load: TryInput['load'] = (wantsReadings) =>
     loadRecording({ file: fleet, ...source }, { lengthMs: minuteMs, wantsReadings, progress: quiet })
   const { tried } = await tryRules({
-    ...{ folder: rulesFolder, windowMs: minuteMs, load, progress: quiet },
+    ...{ folder: rulesFolder, load, progress: quiet },
     cannotJudge: () => undefined,
   })
   return tried.judgement
@@ -34,7 +34,7 @@ describe('the starter rules', () => {
   })
 
   it('are of every kind and for every owner', () => {
-    const rules = usableRules(rulesFolder, minuteMs)
+    const rules = usableRules(rulesFolder)
     expect(new Set(rules.map(({ kind }) => kind))).toEqual(new Set(ruleKinds))
     expect(new Set(rules.map(({ at }) => at))).toEqual(new Set(['edge', 'cloud', 'grafana']))
   })

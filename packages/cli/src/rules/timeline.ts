@@ -91,7 +91,8 @@ export interface TimelineInput {
 
 /** One line per rule and subject that fired: when it was firing, when it was not, and when there was nothing to judge. */
 export function timelineLines({ alerts, windows, span, width }: TimelineInput): string[] {
-  const groups = Map.groupBy(alerts, (alert) => `${alert.rule}  ${subjectOf(alert)}`)
+  const ruleWidth = Math.max(0, ...alerts.map(({ rule }) => rule.length))
+  const groups = Map.groupBy(alerts, (alert) => `${alert.rule.padEnd(ruleWidth)}  ${subjectOf(alert)}`)
   if (groups.size === 0) return []
   const labelWidth = Math.max(...[...groups.keys()].map(({ length }) => length))
   const count = Math.max(leastCells, width - labelWidth - 4)

@@ -40,7 +40,7 @@ function pastOf(values: readonly (number | null)[], device = 'd'): Past {
   return { name: 'test', windows, completeness: [], readings: [], notes: [] }
 }
 
-const common = { windowMs: minuteMs, cannotJudge: () => undefined, progress: () => undefined }
+const common = { cannotJudge: () => undefined, progress: () => undefined }
 const tried = async (folder: string, past: Past, other?: string) =>
   await tryRules({ folder, other, load: () => Promise.resolve(past), ...common })
 
@@ -119,6 +119,18 @@ it('every problem of every file is told at once, with file, path and line', asyn
   expect(text).toContain('b.yaml')
   expect(checkExitCode(result)).toBe(2)
   await expect(tried(folder, pastOf([]))).rejects.toMatchObject({ exitCode: 2 })
+})
+
+it('rules that can never fire are named with file and line, and fail the check', async () => {
+  const text =
+    'rules:\n  - id: hot\n    at: edge\n    kind: threshold\n    select: { metric: temperature }\n    above: 900\n'
+  const odd = '  - id: odd\n    at: edge\n    kind: threshold\n    above: 8\n    message: "{devise}"\n'
+  const folder = folderOf({ 'a.yaml': text + odd })
+  const result = await checkFolder({ folder, windowMs: minuteMs, progress: () => undefined })
+  const lines = checkLines(result).join('\n')
+  expect(lines).toMatch(/Can never fire.*\n +a\.yaml: rules\[0\]\.above \(line 6\): found above 900/)
+  expect(lines).toMatch(/not meant:\n +a\.yaml: rules\[1\]\.message \(line 11\): found \{devise\}/)
+  expect(checkExitCode(result)).toBe(1)
 })
 
 it.each([

@@ -9,8 +9,6 @@ export interface TryInput {
   folder: string
   /** Rules to compare with. */
   other?: string | undefined
-  /** Length of a window. */
-  windowMs: number
   load(wants: WantsReadings): Promise<Past>
   /** Why a rule cannot be judged on this kind of past; undefined where it can. */
   cannotJudge(rule: CompiledRule): string | undefined
@@ -39,8 +37,8 @@ class Candidate {
   readonly #notJudged: string[]
   readonly engine: ReturnType<typeof createPastEngine>
 
-  constructor(folder: string, { windowMs, cannotJudge }: TryInput) {
-    const all = usableRules(folder, windowMs)
+  constructor(folder: string, { cannotJudge }: TryInput) {
+    const all = usableRules(folder)
     this.#folder = folder
     this.#rules = all.filter((rule) => cannotJudge(rule) === undefined)
     this.#notJudged = all.flatMap((rule) => {
