@@ -1,7 +1,7 @@
 import type { AlertsResponse, ApiAlert } from '@millrace/contracts'
 import { afterEach, expect, it } from 'vitest'
 import { until } from '../packages/pipeline/testing/index.ts'
-import { RunningStack, temporaryFolder } from './stack.ts'
+import { RunningStack, run, temporaryFolder } from './stack.ts'
 
 let stack: RunningStack | undefined
 afterEach(async () => await stack?.remove())
@@ -13,7 +13,7 @@ async function alerts(query: string): Promise<ApiAlert[]> {
   return (await stack!.get<AlertsResponse>(`/api/alerts?limit=1000&${query}`)).alerts
 }
 
-it('the starter rules raise and clear the one alert of the default fleet within five minutes of event time, and no other value is bad', async () => {
+it('the starter rules raise and clear the one alert of the default fleet within five minutes of event time, and no other value is bad; a backtest tells the same', async () => {
   const startedMs = Date.now()
   stack = await RunningStack.start(temporaryFolder(), '--seed', '1', '--speed', '20', '--duration', '20m')
   const seen = async () => (await alerts(`rule=${rule}`)).filter(({ state }) => state === 'cleared').length >= 2
@@ -35,6 +35,14 @@ it('the starter rules raise and clear the one alert of the default fleet within 
   const { evaluators } = await stack.get<AlertsResponse>('/api/alerts')
   expect(evaluators.every(({ problem, rules }) => problem === null && rules > 0)).toBe(true)
   expect(evaluators.length).toBe(2)
+
+  const from = new Date(startedMs - 30 * minuteMs).toISOString()
+  const backtest = await run('rules', 'backtest', '--data-dir', stack.dataDir, '--from', from, '--json')
+  expect(backtest).toMatchObject({ code: 0, stderr: '' })
+  const past = (JSON.parse(backtest.stdout) as { alerts: ApiAlert[] }).alerts
+  const told = ({ id, start, raised, end, value }: ApiAlert) => ({ id, start, raised, end, value })
+  expect(past.map(told)).toEqual(expect.arrayContaining(over.map(told)))
+
   const { code } = await stack.stop()
   expect(code).toBe(0)
 }, 90_000)

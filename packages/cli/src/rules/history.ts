@@ -29,6 +29,9 @@ export function momentOf(flag: string, text: string, nowMs: number): number {
 }
 
 async function spanOf({ ingest, from, to }: HistoryRequest): Promise<{ fromMs: number; toMs: number }> {
+  // Wrong words are told before anybody is asked for the time.
+  momentOf('--from', from, 0)
+  momentOf('--to', to, 0)
   const { at } = (await getJson(ingest, '/api/accounts')) as AccountsResponse
   const [fromMs, toMs] = [momentOf('--from', from, at), momentOf('--to', to, at)]
   if (fromMs < toMs) return { fromMs, toMs }

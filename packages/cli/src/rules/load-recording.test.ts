@@ -107,6 +107,7 @@ it('reads a recording through the simulator, with what could not be read', async
 
 it.each([
   ['a file that is not there', { file: '/nowhere.csv' }],
+  ['a recording without a map', { file: import.meta.filename }],
   ['a map that is not there', { file: linesFile('any', []), map: '/nowhere.yaml' }],
 ])('refuses %s as wrong usage', async (_claim, source) => {
   await expect(loadRecording(source, options)).rejects.toMatchObject({ exitCode: 2 })

@@ -49,6 +49,11 @@ function checkFile(path: string, file: string): void {
   throw new UsageError('there is no such recording', [{ path, found: file, expected: 'a file that can be read' }])
 }
 
+const needsMap = (file: string) =>
+  new UsageError('the recording cannot be read', [
+    { path: '--map', found: 'nothing', expected: `the file that says how to read ${file}` },
+  ])
+
 async function* printedLines(source: RecordingSource, note: (line: string) => void): AsyncGenerator<string> {
   const child = spawn(process.execPath, appArguments('simulator', printFlags(source)), {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -76,6 +81,7 @@ export async function* readRecording(
 ): AsyncGenerator<RecordedMessage> {
   checkFile('--on', source.file)
   if (source.map !== undefined) checkFile('--map', source.map)
+  else if (!isLines(source.file) && !/\.ya?ml$/.test(source.file)) throw needsMap(source.file)
   const lines = isLines(source.file)
     ? createInterface({ input: createReadStream(source.file), crlfDelay: Number.POSITIVE_INFINITY })
     : printedLines(source, note)
