@@ -1,5 +1,7 @@
 export { type Core, type CoreOptions, openCore } from './core/open-core.ts'
+export type { HubLimits } from './device/limits.ts'
+export type { Enrolment, EnrolmentGroup, Provisioning } from './device/provisioning.ts'
 export * from './hub-error.ts'
-export { type LocalHub, type LocalHubOptions, startLocalHub } from './local-hub.ts'
+export * from './local-hub.ts'
 export { makeToken, strictEncode, type TokenRequest } from './sas.ts'
 export * from './types.ts'

@@ -17,7 +17,9 @@ interface Started {
 async function start(dataDir: string, port: number): Promise<Started> {
   const child = spawn(process.execPath, [script, dataDir, String(port)], { stdio: ['ignore', 'pipe', 'inherit'] })
   atEnd(() => child.kill('SIGKILL'))
-  const [line] = (await once(child.stdout, 'data')) as [Buffer]
+  const ended = once(child, 'exit').then(() => Promise.reject(new Error('the hub ended at its start')))
+  const [line] = (await Promise.race([once(child.stdout, 'data'), ended])) as [Buffer]
+  ended.catch(() => undefined)
   return { child, ...(JSON.parse(line.toString()) as Omit<Started, 'child'>) }
 }
 

@@ -1,67 +1,143 @@
-import type { CoreOptions } from './core/open-core.ts'
-import { openCore } from './core/open-core.ts'
-import { startDeviceSide } from './device/device-side.ts'
+import { createServer, type Server } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { listenError } from '@millrace/pipeline'
+import { type Core, type CoreOptions, openCore } from './core/open-core.ts'
+import { type DeviceSide, startDeviceSide } from './device/device-side.ts'
 import type { HubLimits } from './device/limits.ts'
 import { type Provisioning, provisioningOf } from './device/provisioning.ts'
+import { startServiceSide } from './service/service-side.ts'
+import { tlsOptions } from './tls-options.ts'
 import type { Device, HubCore } from './types.ts'
 
+/** Ports; 0 is any free one. */
+export interface HubPorts {
+  /** MQTT on TLS. Default 8883. */
+  mqtt: number
+  /** AMQP on TLS, for cloud-to-device messages of `azure-iothub`. Default 5671. */
+  amqps: number
+  /** AMQP in clear, for `@azure/event-hubs` with UseDevelopmentEmulator=true. Default 5672. */
+  amqp: number
+  /** MQTT over WebSocket. Default 8443; Microsoft's SDKs call 443 and nothing else. */
+  https: number
+}
+
 export interface LocalHubOptions extends CoreOptions {
-  /** Default 127.0.0.1. */
+  /** Default 127.0.0.1. Every door asks for tokens or certificates. */
   host?: string
-  /** MQTT on TLS. Default 8883; 0 for any free port. */
-  mqttPort?: number
-  /** MQTT over WebSocket on TLS. Default 8884. */
-  webSocketPort?: number
+  ports?: Partial<HubPorts>
   limits?: HubLimits
   /** Default: kept in the data folder, with one group made at the first start. */
   provisioning?: Partial<Provisioning>
 }
 
+/** Ready to paste. */
+export interface ConnectionStrings {
+  /** For `azure-iothub`, may do everything. */
+  iothubowner: string
+  /** For `azure-iothub`: methods, twins and messages, not the registry. */
+  service: string
+  /** For `@azure/event-hubs`: the built-in endpoint. */
+  eventHub: string
+}
+
 export interface LocalHub {
   readonly core: HubCore
+  /** The authority that clients must trust, in PEM. */
   readonly caFile: string
-  readonly ports: { mqtt: number; webSocket: number }
+  readonly ports: HubPorts
+  readonly connectionStrings: ConnectionStrings
   readonly provisioning: Provisioning
   /** Of a device with a symmetric key, ready to paste; made where the registry has none by this id. */
   deviceConnectionString(deviceId: string): Promise<string>
+  /** Safe twice. */
   stop(): Promise<void>
 }
 
-function connectionString(hostName: string, { deviceId, authentication }: Device): string {
+const defaultPorts: HubPorts = { mqtt: 8883, amqps: 5671, amqp: 5672, https: 8443 }
+
+function deviceString(hostName: string, { deviceId, authentication }: Device): string {
   const start = `HostName=${hostName};DeviceId=${deviceId}`
   if (authentication.type === 'selfSigned') return `${start};x509=true`
   return `${start};SharedAccessKey=${authentication.symmetricKey.primaryKey}`
 }
 
-/** Runs a hub in this process until `stop`. */
+function connectionStrings(core: HubCore, ports: HubPorts): ConnectionStrings {
+  const keyOf = (name: string) => {
+    const policy = core.policies.find((candidate) => candidate.name === name)
+    return `SharedAccessKeyName=${name};SharedAccessKey=${policy?.primaryKey}`
+  }
+  const hostName = ports.amqps === defaultPorts.amqps ? 'localhost' : `localhost:${ports.amqps}`
+  const endpoint = `Endpoint=sb://localhost:${ports.amqp}`
+  return {
+    iothubowner: `HostName=${hostName};${keyOf('iothubowner')}`,
+    service: `HostName=${hostName};${keyOf('service')}`,
+    eventHub: `${endpoint};${keyOf('service')};UseDevelopmentEmulator=true;EntityPath=${core.name}`,
+  }
+}
+
+async function listen(server: Server, host: string, port: number): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => reject(listenError(error, { setting: '--https-port', host, port })))
+    server.listen(port, host, resolve)
+  })
+  return (server.address() as AddressInfo).port
+}
+
+async function startHttps(core: HubCore, devices: DeviceSide, { host, port }: { host: string; port: number }) {
+  const server = createServer(tlsOptions(core.certificate), (_request, response) => response.writeHead(404).end())
+  server.on('upgrade', devices.upgrade)
+  const listening = await listen(server, host, port)
+  const stop = async () => {
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+    server.closeAllConnections()
+    await closed
+  }
+  return { port: listening, stop }
+}
+
+/** Opens one door after the other; `closing` gets what has to be closed again. */
+async function openDoors(core: Core, options: LocalHubOptions, closing: (() => Promise<void>)[]) {
+  const { host = '127.0.0.1', limits = {} } = options
+  const wanted = { ...defaultPorts, ...options.ports }
+  const provisioning = await provisioningOf(core, options.provisioning)
+  const devices = await startDeviceSide(core, {
+    host,
+    mqttPort: wanted.mqtt,
+    limits,
+    provisioning: async (port) => ({ core, provisioning, assignedHub: `localhost:${port}` }),
+  })
+  closing.push(devices.stop)
+  const https = await startHttps(core, devices, { host, port: wanted.https })
+  closing.push(https.stop)
+  const services = await startServiceSide(core, { host, amqpPort: wanted.amqp, amqpsPort: wanted.amqps })
+  closing.push(services.stop)
+  const { amqpPort: amqp, amqpsPort: amqps } = services
+  return { provisioning, ports: { mqtt: devices.mqttPort, https: https.port, amqp, amqps } }
+}
+
+/** Runs a hub in this process until `stop`; a hub that cannot open all its doors opens none. */
 export async function startLocalHub(options: LocalHubOptions): Promise<LocalHub> {
-  const { host = '127.0.0.1', mqttPort = 8883, webSocketPort = 8884, limits = {} } = options
   const core = await openCore(options)
+  const closing: (() => Promise<void>)[] = [core.close]
+  const close = async () => {
+    for (const step of closing.splice(0).reverse()) await step()
+  }
   try {
-    const provisioning = await provisioningOf(core, options.provisioning)
-    const devices = await startDeviceSide(core, {
-      host,
-      mqttPort,
-      webSocketPort,
-      limits,
-      provisioning: async (port) => ({ core, provisioning, assignedHub: `localhost:${port}` }),
-    })
+    const { provisioning, ports } = await openDoors(core, options, closing)
     return {
       core,
       caFile: core.certificate.caFile,
-      ports: { mqtt: devices.mqttPort, webSocket: devices.webSocketPort },
+      ports,
+      connectionStrings: connectionStrings(core, ports),
       provisioning,
       async deviceConnectionString(deviceId) {
         const device = core.registry.get(deviceId) ?? (await core.registry.create({ deviceId }))
-        return connectionString(`localhost:${devices.mqttPort}`, device)
+        return deviceString(`localhost:${ports.mqtt}`, device)
       },
-      async stop() {
-        await devices.stop()
-        await core.close()
-      },
+      stop: close,
     }
   } catch (error) {
-    await core.close()
+    await close()
     throw error
   }
 }

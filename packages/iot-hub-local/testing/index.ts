@@ -43,12 +43,9 @@ afterAll(() => {
 
 /** A hub on free ports; in a folder of its own unless one is given. */
 export async function startHub(options: Partial<LocalHubOptions> = {}): Promise<LocalHub> {
-  const hub = await startLocalHub({
-    dataDir: options.dataDir ?? newHubFolder(),
-    mqttPort: 0,
-    webSocketPort: 0,
-    ...options,
-  })
+  const dataDir = options.dataDir ?? newHubFolder()
+  const ports = { mqtt: 0, https: 0, amqp: 0, amqps: 0 }
+  const hub = await startLocalHub({ ports, ...options, dataDir })
   atEnd(() => hub.stop())
   return hub
 }

@@ -37,8 +37,8 @@ function issue({ commonName, days, nowMs, extensions, issuer }: Request): Pair {
   const { privateKey, publicKey } = newPair()
   const certificate = forge.pki.createCertificate()
   certificate.publicKey = forge.pki.publicKeyFromPem(publicKey)
-  // A serial number that begins with a high bit would be negative.
-  certificate.serialNumber = `00${randomBytes(16).toString('hex')}`
+  // DER takes neither a number that would be negative nor one with zeros before it.
+  certificate.serialNumber = `4d${randomBytes(15).toString('hex')}`
   // A day back, for clients whose clock is behind.
   certificate.validity.notBefore = new Date(nowMs - dayMs)
   certificate.validity.notAfter = new Date(nowMs + days * dayMs)

@@ -89,10 +89,10 @@ export class DiskLog implements EventLog {
       'offset' in position ? ['offset', Number(position.offset)] : ['enqueued_ms', position.enqueuedMs]
     const operator = position.inclusive ? '>=' : '>'
     const [row] = await this.#spool.read(
-      `SELECT min(sequence) FROM hub_events WHERE log = ? AND partition = ? AND ${column} ${operator} ?`,
+      `SELECT sequence FROM hub_events WHERE log = ? AND partition = ? AND ${column} ${operator} ? ORDER BY sequence LIMIT 1`,
       [this.id, partition, value as number],
     )
-    return row?.[0] == null ? head.nextSequence : Number(row[0])
+    return row === undefined ? head.nextSequence : Number(row[0])
   }
 
   async read(partition: number, sequence: number, limits: { events: number; bytes: number }): Promise<LogEvent[]> {

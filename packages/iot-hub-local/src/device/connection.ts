@@ -19,6 +19,8 @@ export const refusedFilter = 0x80
 
 /** What speaks through a connection once it is accepted. */
 export interface Client {
+  /** For the log. */
+  readonly name: string
   /** PUBACK goes out when it resolved, in order of arrival; a rejection ends the connection with its message. */
   publish(packet: IPublishPacket): Promise<void>
   /** The QoS granted, or 0x80. */
@@ -41,7 +43,13 @@ export interface ConnectionOptions {
   clock: Clock
   /** At once: a device may send on without waiting for CONNACK. */
   admit(packet: IConnectPacket, connection: Connection): Admission
-  onEnd(connection: Connection, reason: string): void
+  onEnd(connection: Connection, end: End): void
+}
+
+export interface End {
+  /** `left` by a DISCONNECT, `refused` at CONNECT or for what it sent, else `lost`. */
+  kind: 'left' | 'refused' | 'lost'
+  reason: string
 }
 
 /** MQTT 3.1.1 on one stream: order, limits and time; what is published and subscribed is the client's affair. */
@@ -57,7 +65,6 @@ export class Connection {
   #pending = 0
   #pauses = 0
   #acknowledgements: Promise<void> = Promise.resolve()
-  #graceful = false
   #ended = false
 
   constructor(stream: Duplex, options: ConnectionOptions) {
@@ -68,9 +75,9 @@ export class Connection {
     this.#parser.on('packet', (packet) => this.#guard(() => this.#receive(packet)))
     this.#parser.on('error', (error: Error) => this.end(`not MQTT: ${error.message}`))
     stream.on('data', (chunk: Buffer) => this.#read(chunk))
-    stream.on('error', (error) => this.end(error.message))
-    stream.on('end', () => this.end('the device ended the connection'))
-    stream.on('close', () => this.end('the connection was lost'))
+    stream.on('error', (error) => this.end(error.message, 'lost'))
+    stream.on('end', () => this.end('the device ended the connection without a DISCONNECT', 'lost'))
+    stream.on('close', () => this.end('the connection was lost', 'lost'))
   }
 
   send(packet: Packet): void {
@@ -78,11 +85,11 @@ export class Connection {
   }
 
   /** Safe twice. */
-  end(reason: string): void {
+  end(reason: string, kind: End['kind'] = 'refused'): void {
     if (this.#ended) return
     this.#ended = true
-    this.#client?.closed(this.#graceful)
-    this.#options.onEnd(this, reason)
+    this.#client?.closed(kind === 'left')
+    this.#options.onEnd(this, { kind, reason: this.#client ? `${this.#client.name}: ${reason}` : reason })
     this.#stream.end()
     // What was said is sent, but who does not read it is not waited for.
     setTimeout(() => this.#stream.destroy(), 1_000).unref()
@@ -96,8 +103,8 @@ export class Connection {
   check(): void {
     const { clock } = this.#options
     if (clock.monotonic() - this.#heardMs > this.#keepAliveMs) {
-      this.end(this.#client ? 'nothing was heard for 1.5 times the keep-alive' : 'no CONNECT came')
-    } else if (this.#client && this.#client.expiresMs <= clock.now()) this.end('the token has expired')
+      this.end(this.#client ? 'nothing was heard for 1.5 times the keep-alive' : 'no CONNECT came', 'lost')
+    } else if (this.#client && this.#client.expiresMs <= clock.now()) this.end('the token has expired', 'lost')
   }
 
   /** Reads nothing more for a while: how the hub slows a device down. */
@@ -131,10 +138,8 @@ export class Connection {
     else if (packet.cmd === 'pingreq') this.send({ cmd: 'pingresp' })
     else if (packet.cmd === 'subscribe') await this.#subscribe(client, packet)
     else if (packet.cmd === 'unsubscribe') await this.#unsubscribe(client, packet)
-    else {
-      this.#graceful = packet.cmd === 'disconnect'
-      this.end(this.#graceful ? 'the device disconnected' : `a device may not send ${packet.cmd} here`)
-    }
+    else if (packet.cmd === 'disconnect') this.end('disconnected', 'left')
+    else this.end(`a device may not send ${packet.cmd} here`)
   }
 
   #connect(packet: IConnectPacket): void {

@@ -78,6 +78,10 @@ export class DeviceClient implements Client, LiveDevice {
     this.#commands = new CommandDelivery(this.deviceId, connection, this.#core.commands)
   }
 
+  get name(): string {
+    return this.deviceId
+  }
+
   get sessionPresent(): boolean {
     return !this.#options.clean && this.#core.sessions.get(this.deviceId) !== undefined
   }
@@ -136,7 +140,7 @@ export class DeviceClient implements Client, LiveDevice {
   }
 
   end(reason: string): void {
-    this.#connection.end(reason)
+    this.#connection.end(reason, 'lost')
   }
 
   desiredChanged(patch: JsonObject, version: number): void {

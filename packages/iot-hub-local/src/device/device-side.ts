@@ -1,4 +1,4 @@
-import { createServer as createHttpsServer } from 'node:https'
+import type { IncomingMessage } from 'node:http'
 import type { AddressInfo, Server } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
@@ -6,11 +6,13 @@ import { listenError } from '@millrace/pipeline'
 import type { IConnectPacket } from 'mqtt-packet'
 import { createWebSocketStream, WebSocketServer } from 'ws'
 import type { Core } from '../core/open-core.ts'
+import { tlsOptions } from '../tls-options.ts'
 import { authenticate, type Peer } from './authenticate.ts'
-import { type Admission, Connection } from './connection.ts'
+import { type Admission, Connection, type ConnectionOptions, type End } from './connection.ts'
 import { DeviceClient, type Gates, willOf } from './device-client.ts'
 import { type HubLimits, Quota, Throttle } from './limits.ts'
 import { admitRegistration, isProvisioning, type ProvisioningOptions } from './provisioning.ts'
+import { sparingWarnings } from './sparing-log.ts'
 
 const checkEveryMs = 250
 const webSocketPath = '/$iothub/websocket'
@@ -21,8 +23,6 @@ export interface DeviceSideOptions {
   host: string
   /** 8883 at the real hub; 0 for any free one. */
   mqttPort: number
-  /** MQTT over WebSocket, 443 at the real hub. */
-  webSocketPort: number
   limits?: HubLimits
   /** Told the port, for it is where devices are sent to. */
   provisioning(mqttPort: number): Promise<ProvisioningOptions>
@@ -30,7 +30,8 @@ export interface DeviceSideOptions {
 
 export interface DeviceSide {
   mqttPort: number
-  webSocketPort: number
+  /** MQTT over WebSocket, for the `upgrade` event of an HTTPS server; any other path is turned away. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
   stop(): Promise<void>
 }
 
@@ -43,7 +44,7 @@ function peerOf(socket: TLSSocket): Peer {
   }
 }
 
-/** Blocks of today, counted from the log, so that a restart gives no new quota. */
+/** Blocks of today, counted from the bodies in the log, so that a restart gives no new quota. */
 async function quotaOf(core: Core, limit: number | undefined): Promise<Quota | undefined> {
   if (limit === undefined) return undefined
   const dayStartMs = Math.floor(core.clock.now() / 86_400_000) * 86_400_000
@@ -90,51 +91,70 @@ function listen(server: Server, place: { setting: string; host: string; port: nu
   })
 }
 
-/** Opens the hub's doors for devices. */
-export async function startDeviceSide(core: Core, options: DeviceSideOptions): Promise<DeviceSide> {
-  const { host, limits = {} } = options
-  const gates = await gatesOf(core, limits)
-  const connections = new Set<Connection>()
-  let provisioning: ProvisioningOptions | undefined
-  const admit = (packet: IConnectPacket, connection: Connection) => {
-    if (provisioning && isProvisioning(packet.username)) return admitRegistration(packet, connection, provisioning)
-    return admitDevice(core, gates, { packet, connection })
-  }
-  const onEnd = (connection: Connection, reason: string) => {
-    connections.delete(connection)
-    core.log.info({ address: connection.peer.address }, `connection ended: ${reason}`)
-  }
-  const open = (stream: Duplex, peer: Peer) => {
-    connections.add(new Connection(stream, { peer, clock: core.clock, admit, onEnd }))
-  }
-  const { cert, key } = core.certificate
-  // Devices with certificates of their own sign them themselves: the thumbprint says who they are.
-  const tls = { cert, key, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2' } as const
-  const mqtt = createTlsServer(tls, (socket) => open(socket, peerOf(socket)))
-  const https = createHttpsServer(tls, (_request, response) => response.writeHead(404).end())
+type Open = (stream: Duplex, peer: Peer) => void
+
+function upgrades(open: Open): Pick<DeviceSide, 'upgrade'> & { close(): void } {
   const webSockets = new WebSocketServer({
-    server: https,
+    noServer: true,
     path: webSocketPath,
     handleProtocols: (offered) => offered.has('mqtt') && 'mqtt',
   })
-  webSockets.on('connection', (socket, request) =>
-    open(createWebSocketStream(socket), peerOf(request.socket as TLSSocket)),
-  )
+  return {
+    upgrade(request, socket, head) {
+      if (!webSockets.shouldHandle(request)) socket.end('HTTP/1.1 404 Not Found\r\n\r\n')
+      else {
+        webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+          open(createWebSocketStream(webSocket), peerOf(request.socket as TLSSocket))
+        })
+      }
+    },
+    close: () => webSockets.close(),
+  }
+}
+
+/** Every connection of devices, whatever it came through. */
+function deviceConnections(core: Core, admit: ConnectionOptions['admit']) {
+  const connections = new Set<Connection>()
+  const warn = sparingWarnings(core.log, core.clock)
+  const onEnd = (connection: Connection, { kind, reason }: End) => {
+    connections.delete(connection)
+    const { address } = connection.peer
+    if (kind === 'refused') warn({ address }, `refused: ${reason}`)
+    else core.log[kind === 'left' ? 'debug' : 'info']({ address }, `connection ended: ${reason}`)
+  }
+  const open: Open = (stream, peer) => {
+    connections.add(new Connection(stream, { peer, clock: core.clock, admit, onEnd }))
+  }
   const timer = setInterval(() => {
     for (const connection of connections) connection.check()
   }, checkEveryMs)
-  const stop = async () => {
+  const close = () => {
     clearInterval(timer)
-    for (const connection of connections) connection.end('the hub stops')
+    for (const connection of connections) connection.end('the hub stops', 'lost')
+  }
+  return { open, close }
+}
+
+/** Opens the hub's door for devices. */
+export async function startDeviceSide(core: Core, options: DeviceSideOptions): Promise<DeviceSide> {
+  const { host, limits = {} } = options
+  const gates = await gatesOf(core, limits)
+  let provisioning: ProvisioningOptions | undefined
+  const connections = deviceConnections(core, (packet, connection) => {
+    if (provisioning && isProvisioning(packet.username)) return admitRegistration(packet, connection, provisioning)
+    return admitDevice(core, gates, { packet, connection })
+  })
+  const mqtt = createTlsServer(tlsOptions(core.certificate), (socket) => connections.open(socket, peerOf(socket)))
+  const webSockets = upgrades(connections.open)
+  const stop = async () => {
+    connections.close()
     webSockets.close()
-    https.closeAllConnections()
-    await Promise.all([mqtt, https].map((server) => new Promise<void>((resolve) => server.close(() => resolve()))))
+    await new Promise<void>((resolve) => mqtt.close(() => resolve()))
   }
   try {
-    const mqttPort = await listen(mqtt, { setting: 'mqttPort', host, port: options.mqttPort })
+    const mqttPort = await listen(mqtt, { setting: '--mqtt-port', host, port: options.mqttPort })
     provisioning = await options.provisioning(mqttPort)
-    const webSocketPort = await listen(https, { setting: 'webSocketPort', host, port: options.webSocketPort })
-    return { mqttPort, webSocketPort, stop }
+    return { mqttPort, upgrade: webSockets.upgrade, stop }
   } catch (error) {
     await stop()
     throw error

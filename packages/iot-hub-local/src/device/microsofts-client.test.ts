@@ -153,7 +153,7 @@ describe("Microsoft's device client", () => {
     const string = (await hub.deviceConnectionString('pi-01')).replace(/localhost:\d+/, 'localhost')
     const agent = new Agent({ ca: readFileSync(hub.caFile) })
     const connect = agent.createConnection.bind(agent)
-    agent.createConnection = (options, done) => connect({ ...options, port: hub.ports.webSocket }, done)
+    agent.createConnection = (options, done) => connect({ ...options, port: hub.ports.https }, done)
     const throughAgent = { transport: MqttWs, options: { mqtt: { webSocketAgent: agent } } }
     const webSocket = await sdkClient(string, hub.caFile, throughAgent)
     await webSocket.open()

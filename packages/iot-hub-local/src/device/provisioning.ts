@@ -119,6 +119,10 @@ class ProvisioningClient implements Client {
     this.#options = options
   }
 
+  get name(): string {
+    return `provisioning ${this.#registration.registrationId}`
+  }
+
   async publish({ topic, payload }: IPublishPacket): Promise<void> {
     const match = /^\$dps\/registrations\/(PUT\/iotdps-register|GET\/iotdps-get-operationstatus)\/(\?.*)$/.exec(topic)
     const bag = match && parseBag(match[2]!)
