@@ -3,4 +3,6 @@ export { compileRules, type RuleFile, type RuleSet, rulesVersion } from './defin
 export type { RuleProblem } from './definition/problems.ts'
 export { type Evidence, type RuleDefinition, type RuleKind, ruleKinds } from './definition/schema.ts'
 export { createEngine, type EngineOptions } from './engine/create-engine.ts'
+export { type GrafanaFiles, grafanaFiles } from './grafana/files.ts'
+export { type GrafanaSettings, grafanaProblems } from './grafana/sense.ts'
 export * from './types.ts'

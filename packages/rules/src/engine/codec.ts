@@ -1,23 +1,35 @@
 import { Reader, Writer } from './bytes.ts'
 import type { Line, Run } from './line.ts'
 import type { HeardSpan } from './presence.ts'
-import { bucketMs, type Sample } from './samples.ts'
+import { bucketMs, type Sample, type SampleHolder } from './samples.ts'
 
+/** Units of time, ms: the largest one that fits is used. */
 const units = [60_000, 1_000, 1]
+const lastUnit = units.length - 1
 
-/** The largest unit of time that all values are whole multiples of, ms. */
-function unitOf(times: readonly number[]): number {
-  return units.find((unit) => times.every((time) => time % unit === 0)) ?? 1
+/** Place of the first unit, from `unit` on, that a time is a whole multiple of. */
+function finer(unit: number, time: number): number {
+  let at = unit
+  while (at < lastUnit && time % units[at]! !== 0) at++
+  return at
 }
 
 const writer = new Writer()
 
+interface LineHead {
+  unit: number
+  epoch: number
+  newest: number
+}
+
 /** Lines of a block. The common one, a single run that ends when the others do, takes four bytes. */
-export function encodeLines(lines: readonly Line[], epoch: number): Uint8Array {
-  const unit = unitOf(lines.flatMap(timesOf))
-  const head = { unit, epoch, newest: Math.max(...lines.map((line) => line.newest)) }
-  writer.count(unit)
-  writer.count(head.newest / unit)
+export function encodeLines(block: readonly (Line | undefined)[], epoch: number): Uint8Array | null {
+  const lines = block.filter((line) => line !== undefined && line.runs.length > 0) as Line[]
+  if (lines.length === 0) return null
+  const newest = lines.reduce((most, line) => Math.max(most, line.newest), 0)
+  const head = { unit: units[lines.reduce(finerForLine, 0)]!, epoch, newest }
+  writer.count(head.unit)
+  writer.count(newest / head.unit)
   writer.count(epoch)
   let [id, length] = [0, 0]
   for (const line of lines) {
@@ -28,20 +40,20 @@ export function encodeLines(lines: readonly Line[], epoch: number): Uint8Array {
   return writer.take()
 }
 
-function timesOf({ runs, revs }: Line): number[] {
-  return [...runs.flatMap(({ from, to }) => [from, to]), ...(revs?.keys() ?? [])]
+function finerForLine(unit: number, { runs, revs }: Line): number {
+  let at = unit
+  for (const { from, to } of runs) at = finer(finer(at, from), to)
+  if (revs) for (const start of revs.keys()) at = finer(at, start)
+  return at
 }
 
 /** Answers with the length of its first run, in units: the next line's is likely to be the same. */
-function encodeLine(
-  { runs, revs }: Line,
-  { unit, epoch, newest }: { unit: number; epoch: number; newest: number },
-  lengthBefore: number,
-): number {
+function encodeLine({ runs, revs }: Line, { unit, epoch, newest }: LineHead, lengthBefore: number): number {
   const sameEpoch = runs.every((run) => run.epoch === epoch)
   writer.count(runs.length * 4 + (revs ? 2 : 0) + (sameEpoch ? 0 : 1))
   let [end, length] = [newest, lengthBefore]
-  for (const run of runs.toReversed()) {
+  for (let at = runs.length - 1; at >= 0; at--) {
+    const run = runs[at]!
     writer.whole((end - run.to) / unit)
     writer.whole((run.to - run.from) / unit - length)
     if (!sameEpoch) writer.count(run.epoch)
@@ -98,33 +110,63 @@ function decodeRevs(reader: Reader, newest: number, unit: number): Map<number, n
   return revs
 }
 
-/** Samples of a block in one bucket, by id in order; empty where there are none. */
-export function encodeSamples(samples: ReadonlyMap<number, readonly Sample[]>, bucket: number): Uint8Array | null {
-  if (samples.size === 0) return null
-  const unit = unitOf([...samples.values()].flatMap((each) => each.flatMap(({ start, lengthMs }) => [start, lengthMs])))
-  writer.count(unit)
-  let before = 0
-  for (const [id, list] of samples) {
-    writer.count(id - before)
-    writer.count(list.length)
-    for (const { start, lengthMs, level, value } of list) {
-      writer.count((start - bucket * bucketMs) / unit)
-      writer.count(lengthMs / unit)
-      writer.count(level)
-      writer.float(value)
-    }
-    before = id
+/** Numbers of the samples of one holder in one bucket, four each. */
+let held = new Float64Array(64)
+let heldLength = 0
+
+function hold({ start, lengthMs, level, value }: Sample): void {
+  if (heldLength === held.length) {
+    const grown = new Float64Array(held.length * 2)
+    grown.set(held)
+    held = grown
   }
-  return writer.take()
+  held[heldLength++] = start
+  held[heldLength++] = lengthMs
+  held[heldLength++] = level
+  held[heldLength++] = value
+}
+
+/** Samples of a block in one bucket; null where there are none. */
+export function encodeSamples(
+  holders: readonly (SampleHolder | undefined)[],
+  firstId: number,
+  bucket: number,
+): Uint8Array | null {
+  const from = bucket * bucketMs
+  let before = -1
+  for (let at = 0; at < holders.length; at++) {
+    const holder = holders[at]
+    if (!holder) continue
+    heldLength = 0
+    holder.eachSample(from, from + bucketMs, hold)
+    if (heldLength === 0) continue
+    writer.count(before < 0 ? firstId + at : at - before)
+    encodeHeld(from)
+    before = at
+  }
+  return before < 0 ? null : writer.take()
+}
+
+function encodeHeld(from: number): void {
+  let unit = 0
+  for (let at = 0; at < heldLength; at += 4) unit = finer(finer(unit, held[at]! - from), held[at + 1]!)
+  writer.count((heldLength / 4) * units.length + unit)
+  for (let at = 0; at < heldLength; at += 4) {
+    writer.count((held[at]! - from) / units[unit]!)
+    writer.count(held[at + 1]! / units[unit]!)
+    writer.count(held[at + 2]!)
+    writer.float(held[at + 3]!)
+  }
 }
 
 export function decodeSamples(bytes: Uint8Array, bucket: number, take: (id: number, sample: Sample) => void): void {
   const reader = new Reader(bytes)
-  const unit = reader.count()
   let id = 0
   while (!reader.done) {
     id += reader.count()
-    for (let left = reader.count(); left > 0; left--) {
+    const token = reader.count()
+    const unit = units[token % units.length]!
+    for (let left = Math.floor(token / units.length); left > 0; left--) {
       const start = bucket * bucketMs + reader.count() * unit
       const lengthMs = reader.count() * unit
       const level = reader.count()

@@ -6,7 +6,7 @@ import { bad, between } from './exceptions.ts'
 import { Host } from './host.ts'
 import type { Judged } from './judged.ts'
 import { Line } from './line.ts'
-import { blockShift, Registry } from './registry.ts'
+import { Blocks, blockShift, Registry } from './registry.ts'
 import { bucketMs, type SampleHolder } from './samples.ts'
 import { Timeline } from './timeline.ts'
 import { Track } from './track.ts'
@@ -21,8 +21,10 @@ export class Core {
   readonly horizonMs: number
   readonly registry = new Registry()
   readonly hosts = new Map<string, Host>()
+  readonly lines = new Blocks<Line>()
   readonly timelines = new Map<string, Judged>()
   readonly holders = new Map<number, SampleHolder>()
+  readonly holderBlocks = new Blocks<SampleHolder>()
   /** By id of the rule: judgements of runs with an older epoch are not its own. */
   readonly epochs = new Map<string, number>()
   epoch = 0
@@ -49,6 +51,7 @@ export class Core {
     if (host === undefined) {
       host = new Host(key, names, new Line(this.registry.id(key)))
       this.hosts.set(key, host)
+      this.lines.set(host.line.id, host.line)
     }
     return host
   }
@@ -64,8 +67,24 @@ export class Core {
     const known = this.holders.get(id)
     if (known !== undefined) return known as Holder
     const holder = create(id)
-    this.holders.set(id, holder)
+    this.#hold(id, holder)
     return holder
+  }
+
+  dropHost({ key, line }: Host): void {
+    this.hosts.delete(key)
+    this.lines.set(line.id, undefined)
+    this.lineChanged(line)
+  }
+
+  #hold(id: number, holder: SampleHolder): void {
+    this.holders.set(id, holder)
+    this.holderBlocks.set(id, holder)
+  }
+
+  #release(id: number): void {
+    this.holders.delete(id)
+    this.holderBlocks.set(id, undefined)
   }
 
   lineChanged({ id }: Line): void {
@@ -100,7 +119,7 @@ export class Core {
     const key = `${rule.id}/${host.key}`
     const id = this.registry.id(`x/${key}`)
     const timeline = new Timeline({ id, key, rule, host, epoch: this.epochs.get(rule.id) ?? 0 })
-    this.holders.set(id, timeline.exceptions)
+    this.#hold(id, timeline.exceptions)
     this.keep(timeline)
     return timeline
   }
@@ -165,7 +184,7 @@ export class Core {
       holder.eachSample(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, ({ start }) =>
         this.sampleChanged(id, start),
       )
-      this.holders.delete(id)
+      this.#release(id)
     }
   }
 
@@ -189,6 +208,6 @@ export class Core {
 
   #dropExceptions(timeline: Timeline): void {
     for (const { start } of timeline.exceptions.list) this.sampleChanged(timeline.id, start)
-    this.holders.delete(timeline.id)
+    this.#release(timeline.id)
   }
 }

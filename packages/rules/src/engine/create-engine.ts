@@ -166,11 +166,7 @@ class RuleEngine implements Engine {
   /** A rule's own windows are none of another rule. */
   #dropHosts(rules: ReadonlySet<string>): void {
     const { core } = this.#parts
-    for (const [key, host] of core.hosts) {
-      if (!rules.has(ownerOf(key) ?? '')) continue
-      core.hosts.delete(key)
-      core.lineChanged(host.line)
-    }
+    for (const [key, host] of core.hosts) if (rules.has(ownerOf(key) ?? '')) core.dropHost(host)
   }
 
   #carry(carried: readonly Carried[]): void {

@@ -1,4 +1,4 @@
-import type { Sample } from './samples.ts'
+import type { Sample, TakeSample } from './samples.ts'
 
 export const bad = 1
 export const between = 2
@@ -39,7 +39,7 @@ export class Exceptions {
     return true
   }
 
-  eachSample(from: number, to: number, take: (sample: Sample) => void): void {
+  eachSample(from: number, to: number, take: TakeSample): void {
     for (let at = this.indexOf(from); at < this.list.length && this.list[at]!.start < to; at++) take(this.list[at]!)
   }
 

@@ -23,7 +23,7 @@ export class Group {
   readonly #aggregate: (values: readonly number[]) => number
   /** By name of the device, so that sums do not depend on who came first. */
   readonly #members = new Map<string, Track>()
-  #inOrder: Track[] = []
+  #inOrder: Track[] | undefined
   /** Lengths of windows that changed and are not judged yet, by start. */
   readonly #waiting = new Map<number, number>()
   #newest = Number.NEGATIVE_INFINITY
@@ -37,7 +37,12 @@ export class Group {
   join(device: string, track: Track): void {
     if (this.#members.has(device)) return
     this.#members.set(device, track)
-    this.#inOrder = [...this.#members].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, member]) => member)
+    this.#inOrder = undefined
+  }
+
+  get #tracks(): Track[] {
+    this.#inOrder ??= [...this.#members].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, member]) => member)
+    return this.#inOrder
   }
 
   changed({ start, lengthMs }: Window): void {
@@ -48,7 +53,7 @@ export class Group {
   /** What waits is not kept: it is the windows of the members that no judgement covers. */
   resume(): void {
     const line = this.host.line
-    for (const { newest, stepMs } of this.#inOrder) {
+    for (const { newest, stepMs } of this.#tracks) {
       if (stepMs > 0 && !line.covers(newest)) this.changed({ start: newest, lengthMs: stepMs })
       if (stepMs > 0) this.#newest = Math.max(this.#newest, newest)
     }
@@ -64,8 +69,9 @@ export class Group {
   }
 
   #judge({ start, lengthMs }: Window, core: Core): void {
-    const values = this.#inOrder.map((member) => member.get(start)).filter((value) => !Number.isNaN(value))
-    if (values.length === 0 || (values.length < this.#inOrder.length && start === this.#newest)) return
+    const members = this.#tracks
+    const values = members.map((member) => member.get(start)).filter((value) => !Number.isNaN(value))
+    if (values.length === 0 || (values.length < members.length && start === this.#newest)) return
     this.#waiting.delete(start)
     this.host.line.cover(start, start + lengthMs, core.epoch)
     core.lineChanged(this.host.line)

@@ -35,6 +35,12 @@ export class Presence {
     return this.spans.at(-1)?.to ?? Number.NEGATIVE_INFINITY
   }
 
+  /** Whether its newest span has this in it. */
+  covers(from: number, to: number): boolean {
+    const last = this.spans.at(-1)
+    return last !== undefined && from >= last.from && to <= last.to
+  }
+
   /** Whether anything changed; `gap`: whether an earlier judgement may have. */
   hear(span: HeardSpan): { changed: boolean; gap: boolean } {
     const { spans, bridgedMs } = this

@@ -6,8 +6,10 @@ import type { Core } from './core.ts'
 import { calmState, type Episode, Fold, isCalm } from './fold.ts'
 import type { Host } from './host.ts'
 import type { Judged } from './judged.ts'
-import { bucketMs, type Sample, type SampleHolder } from './samples.ts'
+import type { Sample, SampleHolder, TakeSample } from './samples.ts'
 
+/** Readings are forgotten in steps of this length, ms. */
+const stepMs = 300_000
 /** Readings are judged again when a late one comes this long after the newest, and no later, ms. */
 const readingsHorizonMs = 900_000
 /** A pause between readings that what is pending survives, ms. */
@@ -50,9 +52,9 @@ export class ReadingLog implements SampleHolder {
     return this.points.splice(0, kept < 0 ? this.points.length : kept)
   }
 
-  eachSample(from: number, to: number, take: (sample: Sample) => void): void {
+  eachSample(from: number, to: number, take: TakeSample): void {
     for (const { start, value } of this.points) {
-      if (start >= from && start < to) take({ start, lengthMs: 0, level: 0, value })
+      if (start >= from && start < to) take({ start, value, lengthMs: 0, level: 0 })
     }
   }
 
@@ -173,5 +175,5 @@ export class ReadingSeries {
 }
 
 function floorOf(newest: number): number {
-  return Math.floor((newest - readingsHorizonMs) / bucketMs) * bucketMs
+  return Math.floor((newest - readingsHorizonMs) / stepMs) * stepMs
 }

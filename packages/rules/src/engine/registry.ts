@@ -1,5 +1,6 @@
 /** Ids in a block: what is kept is kept by block, so that one change writes little. */
 export const blockShift = 8
+const blockSize = 1 << blockShift
 
 /** Dense, persistent ids of what the engine remembers things of. */
 export class Registry {
@@ -35,5 +36,24 @@ export class Registry {
       this.#keys[id] = key
       this.#ids.set(key, id)
     }
+  }
+}
+
+/** Things with an id by block, each at its place in it. */
+export class Blocks<Item> {
+  readonly #blocks: (Item | undefined)[][] = []
+
+  set(id: number, item: Item | undefined): void {
+    const block = this.#blocks[id >> blockShift]
+    if (block) block[id & (blockSize - 1)] = item
+    else {
+      const made: (Item | undefined)[] = new Array(blockSize).fill(undefined)
+      made[id & (blockSize - 1)] = item
+      this.#blocks[id >> blockShift] = made
+    }
+  }
+
+  of(block: number): readonly (Item | undefined)[] {
+    return this.#blocks[block] ?? []
   }
 }

@@ -1,5 +1,5 @@
 /** Samples are kept in pieces of this much event time, so that a new one writes little, ms. */
-export const bucketMs = 300_000
+export const bucketMs = 120_000
 
 export interface Sample {
   start: number
@@ -8,8 +8,11 @@ export interface Sample {
   value: number
 }
 
+export type TakeSample = (sample: Readonly<Sample>) => void
+
 /** Something whose samples are kept. */
 export interface SampleHolder {
-  eachSample(from: number, to: number, take: (sample: Sample) => void): void
+  /** Those that start from `from` on and before `to`, in order. */
+  eachSample(from: number, to: number, take: TakeSample): void
   loadSample(sample: Sample): void
 }

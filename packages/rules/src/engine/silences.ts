@@ -31,7 +31,9 @@ export class Silences {
 
   /** Windows say that their device was heard; they do not say which agent listens to it now. */
   hearWindow({ site, device, firstTs, lastTs }: Pick<RuleWindow, 'site' | 'device' | 'firstTs' | 'lastTs'>): void {
-    const agent = this.list.devices.get(`${site}/${device}`)?.host.names.agent
+    const known = this.list.devices.get(`${site}/${device}`)
+    if (!known || known.presence.covers(firstTs, lastTs)) return
+    const { agent } = known.host.names
     if (agent) this.hear({ site, device, agent }, firstTs, lastTs)
   }
 
@@ -108,8 +110,8 @@ export class Silences {
   /** Time alone makes silent. */
   #touchDue(watched: Watched): void {
     const { presence, rules, host } = watched
-    const at = watched.observerOf(host.names.agent ?? '')?.at ?? Number.NEGATIVE_INFINITY
     if (presence.spans.length === 0) return
+    const at = watched.observerOf(host.names.agent ?? '')?.at ?? Number.NEGATIVE_INFINITY
     for (const rule of rules) {
       if (at - presence.newest < rule.definition.for!) continue
       const told = host.timelines?.get(rule.id)?.book.known.get(presence.newest)

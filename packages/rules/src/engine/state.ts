@@ -6,7 +6,6 @@ import type { FoldState } from './fold.ts'
 import type { Judged } from './judged.ts'
 import type { HeardSpan, Span } from './presence.ts'
 import { blockShift } from './registry.ts'
-import { bucketMs, type Sample } from './samples.ts'
 import type { Silences } from './silences.ts'
 import type { WatchedAgent } from './watched.ts'
 
@@ -70,35 +69,21 @@ export class StateWriter {
   }
 
   #lines(): RuleStateChange[] {
-    const { registry, hosts, epoch, changedLines } = this.#core
-    return taken(changedLines).map((block) => {
-      const lines = registry.block(block).flatMap((key) => hosts.get(key)?.line ?? [])
-      const used = lines.filter(({ runs }) => runs.length > 0)
-      return { key: `c/${block}`, bytes: used.length > 0 ? encodeLines(used, epoch) : null }
-    })
+    const { lines, epoch, changedLines } = this.#core
+    return taken(changedLines).map((block) => ({ key: `c/${block}`, bytes: encodeLines(lines.of(block), epoch) }))
   }
 
   #samples(): RuleStateChange[] {
+    const { changedSamples, holderBlocks } = this.#core
     const changes: RuleStateChange[] = []
-    for (const [block, buckets] of this.#core.changedSamples) {
+    for (const [block, buckets] of changedSamples) {
       for (const bucket of buckets) {
-        changes.push({ key: `s/${block}/${bucket}`, bytes: encodeSamples(this.#samplesOf(block, bucket), bucket) })
+        const bytes = encodeSamples(holderBlocks.of(block), block << blockShift, bucket)
+        changes.push({ key: `s/${block}/${bucket}`, bytes })
       }
     }
-    this.#core.changedSamples.clear()
+    changedSamples.clear()
     return changes
-  }
-
-  #samplesOf(block: number, bucket: number): Map<number, Sample[]> {
-    const { holders, registry } = this.#core
-    const samples = new Map<number, Sample[]>()
-    const end = Math.min(registry.size, (block + 1) << blockShift)
-    for (let id = block << blockShift; id < end; id++) {
-      const list: Sample[] = []
-      holders.get(id)?.eachSample(bucket * bucketMs, (bucket + 1) * bucketMs, (sample) => list.push(sample))
-      if (list.length > 0) samples.set(id, list)
-    }
-    return samples
   }
 
   #timelines(): RuleStateChange[] {
@@ -113,15 +98,14 @@ export class StateWriter {
   }
 
   #presences(): RuleStateChange[] {
-    const { devices, changedDevices } = this.#silences.list
+    const { watched, changedDevices } = this.#silences.list
     const { registry } = this.#core
     const blocks = new Set([...changedDevices].map(({ host }) => host.line.id >> blockShift))
     changedDevices.clear()
+    const idOf = (name: string | null) => registry.id(`m/${name}`)
     return [...blocks].map((block) => {
-      const keys = registry.block(block).filter((key) => key.startsWith('p/'))
-      const watched = keys.map((key) => devices.get(key.slice(2))).filter((device) => device !== undefined)
-      const idOf = (name: string | null) => registry.id(`m/${name}`)
-      const presences = watched.map(({ host, presence }) => {
+      const all = watched.of(block).filter((device) => device !== undefined)
+      const presences = all.map(({ host, presence }) => {
         const spans = presence.spans.map(({ by, ...span }) => ({ ...span, by: idOf(by) }))
         return { id: host.line.id, agent: idOf(host.names.agent), spans }
       })

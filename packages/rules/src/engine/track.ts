@@ -1,4 +1,4 @@
-import type { Sample } from './samples.ts'
+import type { Sample, SampleHolder, TakeSample } from './samples.ts'
 
 const firstCapacity = 16
 
@@ -7,7 +7,7 @@ function commonStep(a: number, b: number): number {
 }
 
 /** Values of one field of one series by start of window, on a grid as dense as its windows; NaN where there is none. */
-export class Track {
+export class Track implements SampleHolder {
   readonly id: number
   #values = new Float64Array(firstCapacity).fill(Number.NaN)
   #base = 0
@@ -42,18 +42,17 @@ export class Track {
 
   /** Every value from `from` on and before `to`, in order. */
   each(from: number, to: number, take: (start: number, value: number) => void): void {
-    const first = Math.max(0, Math.ceil((from - this.#base) / this.#step) || 0)
-    for (let at = first; at < this.#length; at++) {
+    this.eachSample(from, to, ({ start, value }) => take(start, value))
+  }
+
+  eachSample(from: number, to: number, take: TakeSample): void {
+    let at = Math.max(0, Math.ceil((from - this.#base) / this.#step) || 0)
+    for (; at < this.#length; at++) {
       const start = this.#base + at * this.#step
       if (start >= to) return
       const value = this.#values[at]!
-      if (!Number.isNaN(value)) take(start, value)
+      if (!Number.isNaN(value)) take({ start, value, lengthMs: this.#step, level: 0 })
     }
-  }
-
-  eachSample(from: number, to: number, take: (sample: Sample) => void): void {
-    const lengthMs = this.#step
-    this.each(from, to, (start, value) => take({ start, lengthMs, level: 0, value }))
   }
 
   loadSample({ start, lengthMs, value }: Sample): void {

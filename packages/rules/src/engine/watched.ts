@@ -2,6 +2,7 @@ import type { CompiledRule } from '../types.ts'
 import type { Core } from './core.ts'
 import type { Host } from './host.ts'
 import { Observer, Presence } from './presence.ts'
+import { Blocks } from './registry.ts'
 
 /** An agent is taken to listen between two signs of life no further apart than this, where it does not say so, ms. */
 const agentPatienceMs = 180_000
@@ -34,6 +35,7 @@ function leastFor(rules: readonly CompiledRule[]): number {
 export class WatchList {
   /** By site and device; undefined where no rule asks for it. */
   readonly devices = new Map<string, Watched | undefined>()
+  readonly watched = new Blocks<Watched>()
   readonly agents = new Map<string, WatchedAgent>()
   readonly evaluator = new Observer(evaluatorPatienceMs)
   readonly changedDevices = new Set<Pick<Watched, 'host'>>()
@@ -76,6 +78,7 @@ export class WatchList {
             observerOf: (name) => this.#observerOf(site, name),
           }
     this.devices.set(path, made)
+    if (made) this.watched.set(made.host.line.id, made)
     return made
   }
 
@@ -102,10 +105,11 @@ export class WatchList {
 
   /** An agent of the device's own site, else the one of that name that was heard of last: it may serve several sites. */
   #observerOf(site: string, name: string): Observer | undefined {
+    const named = this.#byName.get(name)
+    if (!named || named.length < 2) return named?.[0]?.observer
     const own = this.agents.get(`a/${site}/${name}`)
     if (own && own.observer.runs.length > 0) return own.observer
-    const named = [...(this.#byName.get(name) ?? [])].map(({ observer }) => observer)
-    return named.reduce<Observer | undefined>((last, one) => (last && last.at >= one.at ? last : one), undefined)
+    return named.reduce((last, one) => (last.observer.at >= one.observer.at ? last : one)).observer
   }
 
   /** Which rules a device that is known is under from now on. */
@@ -114,11 +118,16 @@ export class WatchList {
     const rules = names ? this.#rulesOfDevice(names.site, names.device!, names.agent ?? '') : []
     if (!device || rules.length === 0) {
       this.devices.delete(path)
-      if (device) this.changedDevices.add(device)
+      if (device) this.#forget(device)
     } else {
       device.rules = rules
       device.presence.bridgedMs = leastFor(rules)
     }
+  }
+
+  #forget(device: Watched): void {
+    this.watched.set(device.host.line.id, undefined)
+    this.changedDevices.add(device)
   }
 
   #rulesOfDevice(site: string, device: string, agent: string): CompiledRule[] {
