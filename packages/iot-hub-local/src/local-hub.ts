@@ -1,12 +1,8 @@
-import { createServer, type Server } from 'node:https'
-import type { AddressInfo } from 'node:net'
-import { listenError } from '@millrace/pipeline'
 import { type Core, type CoreOptions, openCore } from './core/open-core.ts'
-import { type DeviceSide, startDeviceSide } from './device/device-side.ts'
+import { startDeviceSide } from './device/device-side.ts'
 import type { HubLimits } from './device/limits.ts'
 import { type Provisioning, provisioningOf } from './device/provisioning.ts'
 import { startServiceSide } from './service/service-side.ts'
-import { tlsOptions } from './tls-options.ts'
 import type { Device, HubCore } from './types.ts'
 
 /** Ports; 0 is any free one. */
@@ -17,7 +13,7 @@ export interface HubPorts {
   amqps: number
   /** AMQP in clear, for `@azure/event-hubs` with UseDevelopmentEmulator=true. Default 5672. */
   amqp: number
-  /** MQTT over WebSocket. Default 8443; Microsoft's SDKs call 443 and nothing else. */
+  /** REST, and MQTT and AMQP over WebSocket. Default 8443; Microsoft's SDKs call 443 and nothing else. */
   https: number
 }
 
@@ -28,6 +24,8 @@ export interface LocalHubOptions extends CoreOptions {
   limits?: HubLimits
   /** Default: kept in the data folder, with one group made at the first start. */
   provisioning?: Partial<Provisioning>
+  /** Plain event hubs beside the built-in endpoint; one that exists keeps its partitions. */
+  eventHubs?: readonly { name: string; partitions: number }[]
 }
 
 /** Ready to paste. */
@@ -75,31 +73,12 @@ function connectionStrings(core: HubCore, ports: HubPorts): ConnectionStrings {
   }
 }
 
-async function listen(server: Server, host: string, port: number): Promise<number> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => reject(listenError(error, { setting: '--https-port', host, port })))
-    server.listen(port, host, resolve)
-  })
-  return (server.address() as AddressInfo).port
-}
-
-async function startHttps(core: HubCore, devices: DeviceSide, { host, port }: { host: string; port: number }) {
-  const server = createServer(tlsOptions(core.certificate), (_request, response) => response.writeHead(404).end())
-  server.on('upgrade', devices.upgrade)
-  const listening = await listen(server, host, port)
-  const stop = async () => {
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-    server.closeAllConnections()
-    await closed
-  }
-  return { port: listening, stop }
-}
-
 /** Opens one door after the other; `closing` gets what has to be closed again. */
 async function openDoors(core: Core, options: LocalHubOptions, closing: (() => Promise<void>)[]) {
   const { host = '127.0.0.1', limits = {} } = options
   const wanted = { ...defaultPorts, ...options.ports }
   const provisioning = await provisioningOf(core, options.provisioning)
+  for (const { name, partitions } of options.eventHubs ?? []) await core.events.open(name, partitions)
   const devices = await startDeviceSide(core, {
     host,
     mqttPort: wanted.mqtt,
@@ -107,12 +86,11 @@ async function openDoors(core: Core, options: LocalHubOptions, closing: (() => P
     provisioning: async (port) => ({ core, provisioning, assignedHub: `localhost:${port}` }),
   })
   closing.push(devices.stop)
-  const https = await startHttps(core, devices, { host, port: wanted.https })
-  closing.push(https.stop)
-  const services = await startServiceSide(core, { host, amqpPort: wanted.amqp, amqpsPort: wanted.amqps })
+  const { amqp: amqpPort, amqps: amqpsPort, https: httpsPort } = wanted
+  const services = await startServiceSide(core, { host, amqpPort, amqpsPort, httpsPort, onUpgrade: devices.upgrade })
   closing.push(services.stop)
-  const { amqpPort: amqp, amqpsPort: amqps } = services
-  return { provisioning, ports: { mqtt: devices.mqttPort, https: https.port, amqp, amqps } }
+  const { amqpPort: amqp, amqpsPort: amqps, httpsPort: https } = services
+  return { provisioning, ports: { mqtt: devices.mqttPort, https, amqp, amqps } }
 }
 
 /** Runs a hub in this process until `stop`; a hub that cannot open all its doors opens none. */

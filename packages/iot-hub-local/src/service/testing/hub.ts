@@ -25,7 +25,7 @@ export interface TestHubOptions extends Partial<CoreOptions> {
 export async function startTestHub({ amqpPort = 0, ...options }: TestHubOptions = {}): Promise<TestHub> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'millrace-hub-')))
   const core = await openCore({ ...options, dataDir })
-  const side = await startServiceSide(core, { host: '127.0.0.1', amqpPort, amqpsPort: 0 })
+  const side = await startServiceSide(core, { host: '127.0.0.1', amqpPort, amqpsPort: 0, httpsPort: 0 })
   const policy = core.policies.find(({ name }) => name === 'iothubowner')!
   const key = `SharedAccessKeyName=${policy.name};SharedAccessKey=${policy.primaryKey}`
   return {
