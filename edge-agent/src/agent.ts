@@ -1,6 +1,6 @@
 import { createMeters, type HttpServer, type Meters } from '@millrace/pipeline'
+import { createRemote } from './agent-remote.ts'
 import { timeCheckMs } from './agent-time.ts'
-import { idleMs } from './config.ts'
 import { createPressure } from './give-up.ts'
 import { createAgentHttp } from './http.ts'
 import { Live } from './live.ts'
@@ -54,7 +54,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const meters = createMeters('millrace_agent')
   const reporter = new StatusReporter({ pipeline, config, clock, isFull: () => pressure?.full ?? false })
   const upkeep = new Upkeep({
-    ...{ keeper: pipeline.rollup.keeper, clock, idleMs: idleMs(config) },
+    ...{ keeper: pipeline.rollup.keeper, clock, idleMs: config.windows.idle },
     amendForMs: config.windows.amendFor,
     // In a small spool the sets must leave room for what nobody has receipted yet.
     amendMaxBytes: Math.min(config.windows.amendMaxBytes, config.spool.maxBytes / 4),
@@ -102,12 +102,13 @@ class RunningAgent {
   }
 
   async start(): Promise<number> {
-    const { pipeline, upkeep } = this.#parts
+    const { pipeline, upkeep, options } = this.#parts
     const { port } = await this.#http.listen()
     this.#follow()
     const anchor = pipeline.time.check()
     if (anchor) pipeline.firstEntries.push(anchor)
-    await startPipeline(pipeline, () => this.#onConnect())
+    const remote = createRemote(pipeline, this.#parts.reporter, options.config)
+    await startPipeline(pipeline, { onConnect: () => this.#onConnect(), remote })
     upkeep.listening()
     this.#listening = true
     this.#keepTime()
@@ -176,7 +177,7 @@ class RunningAgent {
     })
     this.#ticker.every(live.every, () => this.#offerLive())
     this.#ticker.every(live.provisionalEvery, () => this.#offerProvisional())
-    this.#ticker.every(statusEveryMs, () => this.#sendStatus())
+    this.#ticker.every(pipeline.uplink.statusEveryMs ?? statusEveryMs, () => this.#sendStatus())
     const watchdogMs = options.manager?.watchdogMs
     if (watchdogMs !== undefined) this.#ticker.every(watchdogMs / 3, () => this.#proveAlive())
   }
@@ -213,15 +214,17 @@ class RunningAgent {
 
   #offerLive(): void {
     const { pipeline, options } = this.#parts
-    for (const { site, body } of this.#live.take(options.config.agent))
-      pipeline.uplink.offer({ site, kind: 'live', body })
+    const { uplink } = pipeline
+    for (const { site, body } of this.#live.take(options.config.agent, uplink.wants?.()))
+      uplink.offer({ site, kind: 'live', body })
   }
 
   #offerProvisional(): void {
     const { rollup, uplink, head, time } = this.#parts.pipeline
     const at = time.now()
     if (!uplink.connected || at === undefined) return
-    for (const { site, body } of this.#provisional.take(rollup.keeper, head, Math.round(at))) {
+    const asked = { at: Math.round(at), wants: uplink.wants?.() }
+    for (const { site, body } of this.#provisional.take(rollup.keeper, head, asked)) {
       uplink.offer({ site, kind: 'provisional', body })
     }
   }

@@ -10,6 +10,7 @@ it('makes a checkpoint before the journal outgrows the reserve, and says once wh
   let tries = 0
   const checkpoints = new Checkpoints({
     ...{ log, reserveBytes: 400_000, uncheckedBytes: () => bytes, patienceMs: () => Number.POSITIVE_INFINITY },
+    gatherMs: () => 0,
     checkpoint: ({ write }) => write(record),
     write: async () => {
       tries++

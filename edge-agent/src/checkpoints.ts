@@ -7,6 +7,8 @@ export interface CheckpointsOptions {
   uncheckedBytes(): number
   /** How long after the last checkpoint one is due even without a journal, ms; Infinity: none is. */
   patienceMs(): number
+  /** How long what closes may be gathered where that is longer than usual, ms. */
+  gatherMs(): number
   checkpoint(request: CheckpointRequest): Promise<void>
   write(record: CheckpointRecord): Promise<void>
   /** Committed messages are in the outbox. */
@@ -53,7 +55,8 @@ export class Checkpoints {
     const bytes = this.#options.uncheckedBytes()
     // The checkpoint of a journal must fit the reserve.
     const journalBytes = Math.min(maxJournalBytes, this.#options.reserveBytes / 4)
-    const patienceMs = Math.min(bytes > 0 ? everyMs : Number.POSITIVE_INFINITY, this.#options.patienceMs())
+    const dueMs = Math.max(everyMs, this.#options.gatherMs())
+    const patienceMs = Math.min(bytes > 0 ? dueMs : Number.POSITIVE_INFINITY, this.#options.patienceMs())
     if (bytes >= journalBytes || performance.now() - this.#lastMs >= patienceMs) void this.run()
   }
 

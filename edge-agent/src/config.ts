@@ -5,27 +5,19 @@ import { z } from 'zod'
 import { collectors, sensors } from './collect/index.ts'
 import { decoders } from './decode/index.ts'
 import { uplinks } from './uplink/index.ts'
+import { duration, windowLateness, windowLength } from './window-times.ts'
 
 const second = 1_000
 const minute = 60 * second
 const hour = 60 * minute
 const mebibyte = 1024 * 1024
 
-function duration(minMs: number, maxMs: number, range: string) {
-  return durationMs.refine((ms) => ms >= minMs && ms <= maxMs, range)
-}
-
 const windows = z
   .strictObject({
     /** Divides one hour, at most 30 minutes. */
-    length: durationMs
-      .refine(
-        (ms) => ms >= second && ms <= 30 * minute && hour % ms === 0,
-        'a length from 1s to 30m that divides one hour, such as 1m, 5m or 30m',
-      )
-      .default(minute),
+    length: windowLength.default(minute),
     /** How far a device's watermark stays behind its newest reading. */
-    lateness: duration(0, hour, 'a duration up to 1h').default(5 * second),
+    lateness: windowLateness.default(5 * second),
     /** Silence after which a device's windows close; two windows unless set. */
     idle: duration(second, 24 * hour, 'a duration from 1s to 24h').optional(),
     /** How long a closed window can still take late readings. */
@@ -98,8 +90,4 @@ export type AgentConfig = z.output<typeof agentConfigSchema>
 /** Time settings of the windows, as the journal knows them. */
 export function windowSettings({ windows: { length, lateness, maxReadings, amendFor } }: AgentConfig) {
   return { lengthMs: length, latenessMs: lateness, maxReadings, amendForMs: amendFor }
-}
-
-export function idleMs({ windows: { idle, length } }: AgentConfig): number {
-  return idle ?? 2 * length
 }

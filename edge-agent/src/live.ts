@@ -1,6 +1,6 @@
 import { futureMs, type LiveBody } from '@millrace/contracts'
 import { type JournalEntry, type ReadingColumns, unstamped } from '@millrace/windows'
-import type { Names } from './names.ts'
+import type { Names, SeriesWish } from './names.ts'
 
 /** Readings per body: keeps it well under the limit. */
 const maxReadings = 1_000
@@ -24,9 +24,10 @@ export class Live {
     for (let at = 0; at < readings.length; at++) this.#seeOne(readings, at, { endMs, timeAt })
   }
 
-  /** Bodies by site, each reading once. */
-  take(agent: string): { site: string; body: Uint8Array }[] {
-    const bySite = Map.groupBy(this.#changed, (series) => this.#names.siteOf(this.#names.deviceOf(series)))
+  /** Bodies by site, each reading once; of the series that are wanted. */
+  take(agent: string, wants?: SeriesWish): { site: string; body: Uint8Array }[] {
+    const changed = wants === undefined ? this.#changed : [...this.#changed].filter((series) => this.#is(series, wants))
+    const bySite = Map.groupBy(changed, (series) => this.#names.siteOf(this.#names.deviceOf(series)))
     this.#changed.clear()
     return [...bySite].flatMap(([site, series]) => {
       const bodies: { site: string; body: Uint8Array }[] = []
@@ -36,6 +37,10 @@ export class Live {
       }
       return bodies
     })
+  }
+
+  #is(series: number, wants: SeriesWish): boolean {
+    return wants !== 'none' && wants(this.#names.seriesName(series))
   }
 
   #seeOne(

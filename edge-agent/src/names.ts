@@ -33,6 +33,9 @@ export const noBoot = 0
  * Dense ids of devices, series and boots. An id is persistent and never reused: the journal, open windows and sets
  * in the spool speak in ids, so a name must be in the same transaction as the first entry that uses it (`takeNew`).
  */
+/** Which series somebody wants to see. */
+export type SeriesWish = ((series: { site: string; device: string; metric: string }) => boolean) | 'none'
+
 export class Names implements Directory {
   readonly #maxSeries: number
   readonly #devices = new Map<string, number>()
@@ -122,6 +125,16 @@ export class Names implements Directory {
 
   metricOf(series: number): string {
     return this.#metricNames[series] ?? ''
+  }
+
+  seriesName(series: number): { site: string; device: string; metric: string } {
+    const device = this.deviceOf(series)
+    return { site: this.siteOf(device), device: this.deviceName(device), metric: this.metricOf(series) }
+  }
+
+  /** Id of a series that is known, or undefined. */
+  knownSeries(device: number, metric: string): number | undefined {
+    return this.#seriesByDevice[device]?.get(metric)
   }
 
   kindOf(series: number): MetricKind {

@@ -11,7 +11,7 @@ import { createIntake } from './intake.ts'
 import { openRecovered, type RecoveredState } from './recovery.ts'
 import { type AgentSpool, CommitLoop, type Intake, reserveOf } from './spool/index.ts'
 import { offline } from './status.ts'
-import { Sender, type Uplink, uplinks } from './uplink/index.ts'
+import { Sender, type Uplink, type UplinkHandlers, uplinks } from './uplink/index.ts'
 
 export interface PipelineOptions {
   config: AgentConfig
@@ -50,7 +50,7 @@ export interface Pipeline extends RecoveredState {
  *                                                          └──> notices, on disk ──> channels
  *
  * Nothing is acknowledged before it is in the journal, leaves the journal before it is in a checkpoint, is sent
- * before it is in the outbox, or leaves the outbox before its receipt. Alerts, their notices and the state of the rules
+ * before it is in the outbox, or leaves the outbox before its receipt (over IoT Hub: its acknowledgement). Alerts, their notices and the state of the rules
  * are in the transaction of the checkpoint that they come from.
  */
 export async function openPipeline(options: PipelineOptions): Promise<Pipeline> {
@@ -63,9 +63,10 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
     ...{ config, clock, log },
     openRules: (parts) => openRules({ ...parts, config, clock, log, devices }),
   })
-  const uplink = await uplinks.create(config.uplink, { agent, site, log, will: offline(config) })
+  const about = { agent, site, log, clock, spool: spool.name, state: state.uplinkStore }
+  const uplink = await uplinks.create(config.uplink, { ...about, will: offline(config) })
   const sender = createSender({ spool, uplink, log })
-  const checkpoints = createCheckpoints({ spool, sender, ...state }, options)
+  const checkpoints = createCheckpoints({ spool, sender, uplink, ...state }, options)
   const intake = await createIntake({ names: state.names, config, clock })
   const { decoder } = intake
   const commits = createCommits({ spool, intake, ...state }, options)
@@ -105,12 +106,13 @@ function createCommits(
 }
 
 function createCheckpoints(
-  { spool, rollup, rules, sender }: Pick<Pipeline, 'spool' | 'rollup' | 'rules' | 'sender'>,
+  { spool, rollup, rules, sender, uplink }: Pick<Pipeline, 'spool' | 'rollup' | 'rules' | 'sender' | 'uplink'>,
   { config, clock, log, onFull, onFailure }: PipelineOptions,
 ) {
   return new Checkpoints({
     uncheckedBytes: () => rollup.uncheckedBytes,
     patienceMs: () => rules?.judge.patienceMs ?? Number.POSITIVE_INFINITY,
+    gatherMs: () => uplink.gatherMs?.() ?? 0,
     checkpoint: (request) => rollup.checkpoint(request),
     write: (record) => spool.checkpoint(record, clock.now()),
     reserveBytes: reserveOf(config.spool.maxBytes),
@@ -125,6 +127,7 @@ function createSender({ spool, uplink, log }: Pick<Pipeline, 'spool' | 'uplink'>
   return new Sender({
     spool: spool.name,
     maxOutstanding: maxOutstandingMessages,
+    custody: uplink.custody,
     newest: (limit, exclude) => spool.newest(limit, exclude),
     publish: ({ bytes, ...message }, withdrawn) => uplink.send({ ...message, body: bytes }, withdrawn),
     settle: (site, receipt) => spool.settle(site, receipt),
@@ -134,12 +137,15 @@ function createSender({ spool, uplink, log }: Pick<Pipeline, 'spool' | 'uplink'>
 }
 
 /** Begins to send, then to listen: only when what the last run left behind is in the windows. */
-export async function startPipeline(pipeline: Pipeline, onConnect: () => void): Promise<void> {
+export async function startPipeline(
+  pipeline: Pipeline,
+  handlers: Pick<UplinkHandlers, 'onConnect' | 'remote'>,
+): Promise<void> {
   const { commits, checkpoints, sender, uplink, source, rules, firstEntries } = pipeline
   for (const entry of firstEntries) commits.append(entry)
   await commits.flush()
   await checkpoints.run()
-  await uplink.start({ onReceipt: (site, receipt) => sender.receipt(site, receipt), onConnect })
+  await uplink.start({ onReceipt: (site, receipt) => sender.receipt(site, receipt), ...handlers })
   sender.fill()
   await source.start((delivery) => commits.receive(delivery))
   rules?.start()

@@ -4,7 +4,8 @@ import { type AgentConfig, windowSettings } from './config.ts'
 import type { Rules } from './evaluate/index.ts'
 import { Names } from './names.ts'
 import { Reports, Rollup } from './rollup/index.ts'
-import { AgentSpool } from './spool/index.ts'
+import { AgentSpool, openUplinkStore, type UplinkStore } from './spool/index.ts'
+import { savedTimes } from './window-times.ts'
 
 export interface RecoveredState {
   names: Names
@@ -17,6 +18,8 @@ export interface RecoveredState {
   replayed: number
   /** What the windows must hear before anything else. */
   firstEntries: JournalEntry[]
+  /** What the uplink keeps. */
+  uplinkStore: UplinkStore
 }
 
 export interface RecoveryOptions {
@@ -44,13 +47,14 @@ export async function openRecovered(given: RecoveryOptions) {
 
 /** The agent as its spool knows it: the last checkpoint, and every journaled entry since applied again. */
 async function recover(spool: AgentSpool, options: RecoveryOptions): Promise<RecoveredState> {
-  const { config, clock, openRules } = options
+  const { config, clock, log, openRules } = options
   const { names: rows, saved, reports: told, numbers } = await spool.recover()
   const names = new Names({ site: config.site, maxSeries: config.maxSeries })
   names.restore(rows)
   const reports = new Reports()
   reports.restore(told)
-  const settings = windowSettings(config)
+  const uplinkStore = openUplinkStore(spool.file, config.uplink.type)
+  const settings = { ...windowSettings(config), ...(await savedTimes(uplinkStore, log)) }
   const keeper = WindowKeeper.restore(names, settings, saved)
   const head = { agent: config.agent, spool: spool.name, epoch: spool.epoch }
   const { loader } = spool
@@ -63,5 +67,5 @@ async function recover(spool: AgentSpool, options: RecoveryOptions): Promise<Rec
     ([key, value]) => keeper.settings[key as keyof typeof settings] !== value,
   )
   if (changed) firstEntries.push({ kind: 'settings', settings })
-  return { names, reports, rollup, rules, head, replayed, firstEntries }
+  return { names, reports, rollup, rules, head, replayed, firstEntries, uplinkStore }
 }

@@ -52,7 +52,7 @@ export class StatusReporter {
 
   async status(): Promise<AgentStatus> {
     const { pipeline, config } = this.#options
-    const { spool, uplink, sender, rollup, names, time } = pipeline
+    const { spool, rollup, names, time } = pipeline
     const uptimeMs = Math.round(performance.now() - this.#startedMs)
     const state = await spool.state()
     const [dropped, deadLetters] = await Promise.all([spool.dropped(), spool.deadLetterCounts()])
@@ -63,13 +63,14 @@ export class StatusReporter {
       ...{ agent: config.agent, site: config.site, version: agentPackage.version, epoch },
       settingsHash: this.#settingsHash,
       windowLengthMs: rollup.keeper.settings.lengthMs,
+      windowLatenessMs: rollup.keeper.settings.latenessMs,
       uptimeMs,
       spool: {
         ...{ name, ...state, full: this.#options.isFull(), movedAside, dropped },
         bridgesDays: this.#bridgesDays(state.bytes),
       },
       clock: { ...time.state(), nowMs: time.now() ?? null },
-      uplink: { connected: uplink.connected, outstanding: sender.outstanding, lastError: uplink.lastError },
+      uplink: this.#uplink(),
       disk: diskWear({ writtenBytes: await writtenBytes(), commits: spool.transactions, uptimeMs }),
       sensors: pipeline.sensors.map((sensor) => sensor.state()),
       rates: { messagesPerSecond: round(messagesPerSecond), readingsPerSecond: round(readingsPerSecond) },
@@ -92,6 +93,13 @@ export class StatusReporter {
       devices = deviceStatus({ keeper: rollup.keeper, names, sent }, waiting)
     })
     return devices
+  }
+
+  #uplink(): AgentStatus['uplink'] {
+    const { uplink, sender } = this.#options.pipeline
+    const { connected, lastError } = uplink
+    const { outstanding, setAside } = sender
+    return { connected, outstanding, lastError, setAside, ...(uplink.detail ? { detail: uplink.detail() } : {}) }
   }
 
   #bridgesDays(usedBytes: number): number | null {

@@ -27,6 +27,7 @@ export interface AgentStatus {
   epoch: string
   settingsHash: string
   windowLengthMs: number
+  windowLatenessMs: number
   uptimeMs: number
   spool: SpoolState & {
     name: string
@@ -37,7 +38,15 @@ export interface AgentStatus {
     dropped: { site: string; messages: number; readings: number }[]
   }
   clock: TimeState & { nowMs: number | null }
-  uplink: { connected: boolean; outstanding: number; lastError: string | null }
+  uplink: {
+    connected: boolean
+    outstanding: number
+    lastError: string | null
+    /** Messages that the far side refused: they wait in the outbox, out of the way of the others. */
+    setAside: { messages: number; reason: string | null }
+    /** What the type of uplink has to say of itself. */
+    detail?: Record<string, unknown>
+  }
   disk: DiskWear
   sensors: SensorState[]
   rates: { messagesPerSecond: number; readingsPerSecond: number }

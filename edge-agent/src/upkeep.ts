@@ -5,7 +5,8 @@ export interface UpkeepOptions {
   keeper: Keeper
   /** The stack's clock: silence is measured on its monotonic scale. */
   clock: Clock
-  idleMs: number
+  /** Two windows where it is not set. */
+  idleMs: number | undefined
   amendForMs: number
   amendMaxBytes: number
 }
@@ -34,7 +35,7 @@ export class Upkeep {
 
   /** Devices that have become silent: their windows close, or after a week their sets go. */
   silence(): JournalEntry[] {
-    const { keeper, idleMs } = this.#options
+    const { keeper, idleMs = 2 * keeper.settings.lengthMs } = this.#options
     if (!keeper.anchored) return []
     const idle: number[] = []
     const retired: number[] = []

@@ -1,6 +1,6 @@
 import { maxBodyBytes, type SummaryRow } from '@millrace/contracts'
 import type { Keeper, OpenWindow } from '@millrace/windows'
-import type { Names } from '../names.ts'
+import type { Names, SeriesWish } from '../names.ts'
 import { type BodyHead, provisionalColumns, rowBytes } from './body.ts'
 
 type ProvisionalRow = Omit<SummaryRow, 'rev'>
@@ -19,9 +19,14 @@ export class Provisional {
     this.#names = names
   }
 
-  /** `at` is the agent's time, epoch ms. */
-  take(keeper: Keeper, head: Omit<BodyHead, 'site'>, at: number): { site: string; body: Uint8Array }[] {
-    const rows = Map.groupBy(this.#rows(keeper), ({ site }) => site)
+  /** Of the series that are wanted. `at` is the agent's time, epoch ms. */
+  take(
+    keeper: Keeper,
+    head: Omit<BodyHead, 'site'>,
+    { at, wants }: { at: number; wants?: SeriesWish | undefined },
+  ): { site: string; body: Uint8Array }[] {
+    if (wants === 'none') return []
+    const rows = Map.groupBy(this.#rows(keeper, wants), ({ site }) => site)
     return [...rows].flatMap(([site, entries]) =>
       split(entries.map(({ row }) => row)).map((part) => ({
         site,
@@ -30,11 +35,12 @@ export class Provisional {
     )
   }
 
-  #rows(keeper: Keeper): { site: string; row: ProvisionalRow }[] {
+  #rows(keeper: Keeper, wants: Exclude<SeriesWish, 'none'> | undefined): { site: string; row: ProvisionalRow }[] {
     const until = performance.now() + budgetMs
     const rows: { site: string; row: ProvisionalRow }[] = []
     this.#turn++
     for (const window of this.#grown(keeper)) {
+      if (wants && !wants(this.#names.seriesName(window.series))) continue
       if (performance.now() > until) break
       this.#shown.set(window.rows, { length: window.rows.length, turn: this.#turn })
       rows.push({ site: this.#names.siteOf(window.device), row: this.#row(keeper, window) })

@@ -58,7 +58,7 @@ export class FakeIngest {
   }
 
   async start(): Promise<this> {
-    this.#link.subscribe(['millrace/v1/#'], (message) => this.#receive(message))
+    this.#link.subscribe(['millrace/v1/#'], (message) => this.receive(message))
     this.#link.onConnect(() => this.announce())
     await this.#link.start()
     return this
@@ -99,7 +99,8 @@ export class FakeIngest {
     return breaches
   }
 
-  #receive({ topic, body }: Message): void {
+  /** Takes a message as if it had come over the broker. */
+  receive({ topic, body }: Message): void {
     const address = parseCloudTopic(topic)
     if (!address || address.kind === 'receipt') return
     const json: unknown = JSON.parse(Buffer.from(body).toString('utf8'))

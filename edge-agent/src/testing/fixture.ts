@@ -32,11 +32,13 @@ export interface AgentSettings {
   /** Folder of alert rules. */
   rules?: string
   notify?: Record<string, unknown>
+  /** Instead of the broker on `cloudPort`. */
+  uplink?: Record<string, unknown>
 }
 
 /** A config as it would stand in a file. */
 export function agentConfig(settings: AgentSettings) {
-  const { dataDir, cloudPort, mqttPort = 0, windows, spool, sensors = [], rules, notify } = settings
+  const { dataDir, cloudPort, mqttPort = 0, windows, spool, sensors = [], rules, notify, uplink } = settings
   return {
     ...(rules === undefined ? {} : { rules }),
     ...(notify ? { notify } : {}),
@@ -47,7 +49,7 @@ export function agentConfig(settings: AgentSettings) {
     sensors,
     windows: { length: '10s', lateness: '2s', idle: '1h', ...windows },
     spool: { commit: '5ms', ...spool },
-    uplink: { type: 'mqtt', url: `mqtt://127.0.0.1:${cloudPort}` },
+    uplink: uplink ?? { type: 'mqtt', url: `mqtt://127.0.0.1:${cloudPort}` },
     http: { port: 0 },
     log: { level: 'silent' },
   }

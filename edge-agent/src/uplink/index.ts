@@ -1,8 +1,11 @@
 import { pluginSet } from '@millrace/pipeline'
+import { iotHubUplink } from './iot-hub.ts'
 import { mqttUplink } from './mqtt.ts'
 
 /** Every kind of uplink. */
-export const uplinks = pluginSet([mqttUplink])
+export const uplinks = pluginSet([mqttUplink, iotHubUplink])
 
+export type { Remote, SeriesName, WindowTimes } from './remote.ts'
 export { covers, type OutboxMessage, Sender } from './sender.ts'
-export type { Outgoing, Uplink, UplinkContext, UplinkHandlers } from './uplink.ts'
+export type { SeriesFilter } from './series-filter.ts'
+export type { Outgoing, Uplink, UplinkContext, UplinkHandlers, UplinkState } from './uplink.ts'

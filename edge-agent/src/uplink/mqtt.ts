@@ -15,6 +15,7 @@ export const mqttUplink = definePlugin({
 })
 
 class MqttUplink implements Uplink {
+  readonly custody = 'receipt'
   readonly #link: MqttLink
   readonly #agent: string
   readonly #log: Logger

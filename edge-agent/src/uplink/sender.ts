@@ -1,5 +1,6 @@
 import type { MessageKind, Receipt } from '@millrace/contracts'
-import { backoff, type Clock } from '@millrace/pipeline'
+import { backoff, type Clock, RejectedError } from '@millrace/pipeline'
+import type { Custody } from './uplink.ts'
 
 /** A committed message: its number and bytes never change. */
 export interface OutboxMessage {
@@ -18,11 +19,16 @@ export interface SenderOptions {
   /** Name of the spool whose messages are sent; receipts for any other are ignored. */
   spool: string
   maxOutstanding: number
+  /** What ends the agent's duty; a receipt unless set. */
+  custody?: Custody
   /** Committed messages, newest first, whose forerunners are receipted. */
   newest(limit: number, exclude: readonly MessageName[]): Promise<OutboxMessage[]>
   /** Forgets messages; durable when it resolves. */
   settle(site: string, receipt: Receipt): Promise<void>
-  /** Resolves when the wire has taken the message, which ends no duty of ours. */
+  /**
+   * Resolves when the wire has taken the message, which ends our duty only with custody `acknowledged`; rejects with
+   * RejectedError where the far side will not take it as it is.
+   */
   publish(message: OutboxMessage, withdrawn: AbortSignal): Promise<void>
   /** Real time: back-off does not follow a clock file. */
   clock: Clock
@@ -42,6 +48,8 @@ interface Outstanding {
 const repeatLimits = { minMs: 5_000, maxMs: 600_000 }
 /** What was sent this recently is not sent again early: else two copies' receipts would make more copies. */
 const settleMs = 1_000
+/** What the far side refuses stays in the outbox, out of the way of the others, and is tried again this seldom. */
+const setAsideMs = 600_000
 
 export function covers(receipt: Receipt, seq: number): boolean {
   return seq <= receipt.upTo || receipt.ranges.some(([from, to]) => seq >= from && seq <= to)
@@ -56,6 +64,7 @@ export class Sender {
   readonly #options: SenderOptions
   readonly #outstanding = new Map<string, Outstanding>()
   readonly #unsettled = new Map<string, Receipt>()
+  readonly #setAside = new Map<string, { name: MessageName; reason: string; dueMs: number }>()
   #settling: Promise<void> | undefined
   #filling: Promise<void> | undefined
   #refill = false
@@ -67,6 +76,11 @@ export class Sender {
 
   get outstanding(): number {
     return this.#outstanding.size
+  }
+
+  /** Messages that the far side refused and that wait to be tried again, and why the last of them was. */
+  get setAside(): { messages: number; reason: string | null } {
+    return { messages: this.#setAside.size, reason: [...this.#setAside.values()].at(-1)?.reason ?? null }
   }
 
   /** Sends what there is room for; call it after a checkpoint and on connect. */
@@ -81,6 +95,9 @@ export class Sender {
   tick(): void {
     const now = this.#options.clock.monotonic()
     for (const entry of this.#outstanding.values()) if (entry.dueMs <= now) this.#send(entry)
+    const again = [...this.#setAside].filter(([, { dueMs }]) => dueMs <= now)
+    for (const [key] of again) this.#setAside.delete(key)
+    if (again.length > 0) this.fill()
   }
 
   receipt(site: string, receipt: Receipt): void {
@@ -91,9 +108,32 @@ export class Sender {
     for (const [key] of freed) this.#outstanding.delete(key)
     if (freed.length === 0) this.repeatAll()
     this.#unsettled.set(site, receipt)
-    this.#settling ??= this.#settleAll().finally(() => {
-      this.#settling = undefined
-    })
+    this.#settle()
+  }
+
+  #settle(): void {
+    this.#settling ??= this.#settleAll().finally(() => this.#settled())
+  }
+
+  #settled(): void {
+    this.#settling = undefined
+    if (this.#unsettled.size > 0) this.#settle()
+  }
+
+  /** The far side has it for good: as good as a receipt for this one message. */
+  #acknowledged({ site, seq }: OutboxMessage): void {
+    if (!this.#outstanding.delete(`${site}/${seq}`) || this.#stopped) return
+    const { spool } = this.#options
+    const ranges = this.#unsettled.get(site)?.ranges ?? []
+    this.#unsettled.set(site, { spool, upTo: -1, ranges: [...ranges, [seq, seq]] })
+    this.#settle()
+  }
+
+  #refused({ site, seq }: OutboxMessage, reason: string): void {
+    if (!this.#outstanding.delete(`${site}/${seq}`)) return
+    const dueMs = this.#options.clock.monotonic() + setAsideMs
+    this.#setAside.set(`${site}/${seq}`, { name: { site, seq }, reason, dueMs })
+    this.fill()
   }
 
   /** Sends everything on its way again at once, but for what was just sent. */
@@ -115,6 +155,7 @@ export class Sender {
   forget({ site, seq }: MessageName): void {
     this.#outstanding.get(`${site}/${seq}`)?.withdrawn.abort()
     this.#outstanding.delete(`${site}/${seq}`)
+    this.#setAside.delete(`${site}/${seq}`)
   }
 
   /** Runs `work` while no receipt is settled, so that what it gives up is not settled at the same time. */
@@ -126,9 +167,7 @@ export class Sender {
         () => this.#settleAll(),
         () => this.#settleAll(),
       )
-      .finally(() => {
-        this.#settling = undefined
-      })
+      .finally(() => this.#settled())
     return await working
   }
 
@@ -164,10 +203,10 @@ export class Sender {
 
   async #fillOnce(): Promise<void> {
     // A message that is receipted but not yet settled is still in the outbox: it must not be sent again.
-    await this.#settling
+    while (this.#settling !== undefined) await this.#settling
     const room = this.#options.maxOutstanding - this.#outstanding.size
     if (room <= 0) return
-    for (const message of await this.#options.newest(room, this.onTheWay())) {
+    for (const message of await this.#options.newest(room, this.#notNow())) {
       const entry: Outstanding = {
         ...{ message, tries: 0, sentMs: 0, dueMs: 0, publishing: false },
         withdrawn: new AbortController(),
@@ -175,6 +214,10 @@ export class Sender {
       this.#outstanding.set(`${message.site}/${message.seq}`, entry)
       this.#send(entry)
     }
+  }
+
+  #notNow(): MessageName[] {
+    return [...this.onTheWay(), ...[...this.#setAside.values()].map(({ name }) => name)]
   }
 
   #send(entry: Outstanding): void {
@@ -188,11 +231,17 @@ export class Sender {
     entry.publishing = true
     this.#options
       .publish(entry.message, entry.withdrawn.signal)
-      .catch((error: unknown) => {
-        if (!entry.withdrawn.signal.aborted) this.#options.onError(error)
+      .then(() => {
+        if (this.#options.custody === 'acknowledged') this.#acknowledged(entry.message)
       })
+      .catch((error: unknown) => this.#failed(entry, error))
       .finally(() => {
         entry.publishing = false
       })
+  }
+  #failed({ message, withdrawn }: Outstanding, error: unknown): void {
+    if (withdrawn.signal.aborted || this.#stopped) return
+    if (error instanceof RejectedError) this.#refused(message, error.message)
+    this.#options.onError(error)
   }
 }

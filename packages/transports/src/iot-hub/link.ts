@@ -60,9 +60,9 @@ class Link implements IotHubLink {
   constructor(settings: IotHubSettings, context: IotHubLinkContext) {
     this.#settings = settings
     this.#context = context
-    const { maxOutstanding = defaultMaxOutstanding, clock = systemClock, random = Math.random } = context
+    const { maxOutstanding = defaultMaxOutstanding, clock = systemClock, random = Math.random, onSend } = context
     this.#rests = new Rests(() => clock.monotonic(), random)
-    this.#outbound = new Outbound({ maxOutstanding, onTrouble: (failure) => this.#onTrouble(failure) })
+    this.#outbound = new Outbound({ maxOutstanding, onSend, onTrouble: (failure) => this.#onTrouble(failure) })
   }
 
   get connected(): boolean {

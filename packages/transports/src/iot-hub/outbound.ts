@@ -16,6 +16,7 @@ interface Entry {
 
 export interface OutboundOptions {
   maxOutstanding: number
+  onSend?: ((message: HubMessage) => void) | undefined
   /** Told of what a send failed with on a connection that still stands; the link decides what becomes of it. */
   onTrouble(failure: HubFailure): void
 }
@@ -114,6 +115,7 @@ export class Outbound {
       if (!entry) return
       if (entry.tries++ > 0) this.repeats++
       this.#onTheWay.add(entry)
+      this.#options.onSend?.(entry.message)
       wire.send(entry.message).then(
         () => this.#acknowledged(entry),
         (error: unknown) => this.#failed(entry, wire, error),

@@ -46,7 +46,9 @@ export interface IotHubLinkContext {
   handlers?: HubHandlers
   /** Throws where the device is not the one that was expected. */
   checkIdentity?(identity: HubIdentity): void
-  cache?: HubCache
+  cache?: HubCache | undefined
+  /** Told each time that a message is given to the wire. */
+  onSend?(message: HubMessage): void
   /** Most messages on the way at once. Default 32. */
   maxOutstanding?: number
   /** Real time, for renewals and the pattern of losses. */
