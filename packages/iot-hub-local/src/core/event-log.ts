@@ -96,14 +96,16 @@ export class DiskLog implements EventLog {
   }
 
   async read(partition: number, sequence: number, limits: { events: number; bytes: number }): Promise<LogEvent[]> {
-    if (this.#head(partition).nextSequence <= sequence) return []
-    const from = [this.id, partition, sequence]
+    const head = this.#head(partition)
+    const from = Math.max(sequence, head.firstSequence)
+    if (head.nextSequence <= from) return []
+    // The end by sequence is what keeps SQLite from looking at every later row: it cannot know that offsets only grow.
     const rows = await this.#spool.read(
       `SELECT partition, sequence, offset, enqueued_ms, key, head, body FROM hub_events
-       WHERE log = ?1 AND partition = ?2 AND sequence >= ?3 AND offset <= ?4 + (
+       WHERE log = ?1 AND partition = ?2 AND sequence >= ?3 AND sequence < ?4 AND offset <= ?5 + (
          SELECT offset FROM hub_events WHERE log = ?1 AND partition = ?2 AND sequence >= ?3 ORDER BY sequence LIMIT 1)
-       ORDER BY sequence LIMIT ?5`,
-      [...from, limits.bytes, limits.events],
+       ORDER BY sequence`,
+      [this.id, partition, from, from + limits.events, limits.bytes],
     )
     return rows.map(eventOf)
   }
