@@ -8,6 +8,8 @@ interface Mark {
   /** Column that is shown, and columns that become tags beside it. */
   text: string
   tags: string
+  /** Column with the end, epoch ms, of what lasts. */
+  end?: string
 }
 
 /** What Grafana's InfluxDB source reads of an annotation; of a target without `fromAnnotations` it makes an empty one. */
@@ -23,11 +25,11 @@ interface AnnotationTarget extends Target {
 
 const maxMarks = 200
 
-function mark({ name, colour, query, text, tags }: Mark): dashboard.AnnotationQueryBuilder {
+function mark({ name, colour, query, text, tags, end = '' }: Mark): dashboard.AnnotationQueryBuilder {
   const plain = new InfluxQl(query).refId(name).build()
   const target: AnnotationTarget = {
     ...{ ...plain, query: `${plain.query} LIMIT ${maxMarks}`, name, fromAnnotations: true, queryType: 'tags' },
-    ...{ textColumn: text, tagsColumn: tags, timeEndColumn: '', titleColumn: '' },
+    ...{ textColumn: text, tagsColumn: tags, timeEndColumn: end, titleColumn: '' },
   }
   return new dashboard.AnnotationQueryBuilder()
     .name(name)
@@ -63,4 +65,35 @@ export const amendedMarks = () =>
     },
     text: 'amended',
     tags: 'metric',
+  })
+
+const alertFields = { message: '"message"', rule: '"rule"' }
+
+/** Episodes that are over, from their first bad moment to their end. */
+export const alertMarks = () =>
+  mark({
+    name: 'Alerts',
+    colour: '#e9a93a',
+    query: {
+      fields: { ...alertFields, end: '"end"' },
+      from: tables.alerts,
+      where: ['"state" = \'cleared\'', chosen('site', 'device'), inRange],
+    },
+    text: 'message',
+    tags: 'rule',
+    end: 'end',
+  })
+
+/** Where alerts began that are still active. */
+export const activeAlertMarks = () =>
+  mark({
+    name: 'Active alerts',
+    colour: '#d64550',
+    query: {
+      fields: alertFields,
+      from: tables.alerts,
+      where: ['"state" = \'active\'', chosen('site', 'device'), inRange],
+    },
+    text: 'message',
+    tags: 'rule',
   })

@@ -15,6 +15,7 @@ export const tables = {
   completeness: '"minute"./^completeness_/',
   hours: '"history"."summary_1h"',
   days: '"history"."summary_1d"',
+  alerts: '"history"."alert"',
 } as const
 
 /** True for the chosen value, or any of the chosen values, of the variable named like the tag. */
@@ -37,17 +38,21 @@ export interface Selection {
   every?: string
   /** What a span without rows gives; `none` leaves it out. */
   fill?: 'null' | 'none' | 'previous' | '0'
+  /** Only so many of the newest rows, newest first. */
+  newest?: number
 }
 
 export const interval = '$__interval'
 
-export function select({ fields, from, where = [inRange], by = [], every, fill = 'null' }: Selection): string {
+export function select({ fields, from, where = [inRange], by = [], every, fill = 'null', newest }: Selection): string {
   const list = Object.entries(fields).map(([name, expression]) => `${expression} AS "${name}"`)
   const tags = by.map((tag) => `"${tag}"`)
   const groups = every === undefined ? tags : [`time(${every})`, ...tags]
   const conditions = where.length > 0 ? ` WHERE ${where.join(' AND ')}` : ''
   const grouping = groups.length > 0 ? ` GROUP BY ${groups.join(', ')}` : ''
-  return `SELECT ${list.join(', ')} FROM ${from}${conditions}${grouping}${every === undefined ? '' : ` fill(${fill})`}`
+  const gaps = every === undefined ? '' : ` fill(${fill})`
+  const order = newest === undefined ? '' : ` ORDER BY time DESC LIMIT ${newest}`
+  return `SELECT ${list.join(', ')} FROM ${from}${conditions}${grouping}${gaps}${order}`
 }
 
 export interface Target extends cog.Dataquery {

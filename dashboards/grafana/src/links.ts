@@ -5,6 +5,7 @@ export const uids = {
   overview: 'millrace-overview',
   device: 'millrace-device',
   fleet: 'millrace-fleet',
+  alerts: 'millrace-alerts',
   pipeline: 'millrace-pipeline',
 } as const
 
@@ -19,21 +20,35 @@ const carried: Readonly<Record<Page, Partial<Record<Page, readonly string[]>>>> 
   overview: {
     fleet: ['source', 'site', 'device', 'metric'],
     device: ['source', 'metric'],
+    alerts: ['source', 'site', 'device', 'metric'],
     pipeline: ['source', 'site'],
   },
-  device: { overview: ['source', 'site', 'device'], fleet: ['source', 'site', 'device'], pipeline: ['source', 'site'] },
+  device: {
+    overview: ['source', 'site', 'device'],
+    fleet: ['source', 'site', 'device'],
+    alerts: ['source', 'site', 'device', 'metric'],
+    pipeline: ['source', 'site'],
+  },
   fleet: {
     overview: ['source', 'site', 'device', 'metric'],
     device: ['source', 'metric'],
+    alerts: ['source', 'site', 'device', 'metric'],
     pipeline: ['source', 'site'],
   },
-  pipeline: { overview: ['source', 'site'], fleet: ['source', 'site'], device: ['source'] },
+  alerts: {
+    overview: ['source', 'site', 'device'],
+    fleet: ['source', 'site', 'device'],
+    device: ['source', 'metric'],
+    pipeline: ['source', 'site'],
+  },
+  pipeline: { overview: ['source', 'site'], fleet: ['source', 'site'], device: ['source'], alerts: ['source', 'site'] },
 }
 
 const purposes: Readonly<Record<Page, string>> = {
   overview: 'History and the live edge of one metric across devices',
   fleet: 'Who is late, silent or incomplete',
   device: 'Everything about one device',
+  alerts: 'What was raised, when, and how late it was learned',
   pipeline: 'The stages that readings pass, and the accounts',
 }
 

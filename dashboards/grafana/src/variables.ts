@@ -73,3 +73,15 @@ export function silence(): dashboard.CustomVariableBuilder {
     .options(options)
     .current(options.find(({ selected }) => selected)!)
 }
+
+/** The rule is no tag, so its values are those of a field. */
+export const rules = () =>
+  several(
+    new dashboard.QueryVariableBuilder('rule')
+      .datasource(source)
+      .query('SELECT DISTINCT("rule") FROM "history"."alert"')
+      .refresh(dashboard.VariableRefresh.OnDashboardLoad)
+      .sort(dashboard.VariableSort.AlphabeticalAsc),
+  )
+    .label('Rules')
+    .description('Only alerts of these rules.')

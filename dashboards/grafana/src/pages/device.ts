@@ -1,6 +1,6 @@
 import * as common from '@grafana/grafana-foundation-sdk/common'
 import type * as dashboard from '@grafana/grafana-foundation-sdk/dashboard'
-import { amendedMarks, missingMarks } from '../annotations.ts'
+import { activeAlertMarks, alertMarks, amendedMarks, missingMarks } from '../annotations.ts'
 import { chosen, InfluxQl, inRange, interval, select, tables } from '../influxql.ts'
 import { zoomLink } from '../links.ts'
 import { bars, chart, colours, completenessSteps, inColour, list, number, steps, summaryLooks } from '../looks.ts'
@@ -209,6 +209,8 @@ export function device(): dashboard.Dashboard {
   })
     .annotation(missingMarks())
     .annotation(amendedMarks())
+    .annotation(alertMarks())
+    .annotation(activeAlertMarks())
   return withSections(page, [
     { panels: [newestValues(), newestStored(), complete()] },
     { title: '$metric', repeat: 'metric', panels: [minutes(), hours(), days()] },

@@ -2,6 +2,7 @@ import * as bargauge from '@grafana/grafana-foundation-sdk/bargauge'
 import * as common from '@grafana/grafana-foundation-sdk/common'
 import type * as dashboard from '@grafana/grafana-foundation-sdk/dashboard'
 import * as statushistory from '@grafana/grafana-foundation-sdk/statushistory'
+import { activeAlertMarks, alertMarks } from '../annotations.ts'
 import { chosen, InfluxQl, inRange, interval, rangeEndMs, select, source, tables, variable } from '../influxql.ts'
 import { deviceLink } from '../links.ts'
 import { colours, columns, completenessSteps, list, number, steps } from '../looks.ts'
@@ -215,6 +216,8 @@ export function fleet(): dashboard.Dashboard {
     refresh: '10s',
     variables: [sourceVariable(), sites(), devices(), oneMetric(), silence()],
   })
+    .annotation(alertMarks())
+    .annotation(activeAlertMarks())
   const most = 'The ten devices with the highest mean of the chosen metric over this range, weighted by readings.'
   const least = 'The ten devices with the lowest mean of the chosen metric over this range, weighted by readings.'
   return withSections(page, [

@@ -1,6 +1,6 @@
 import * as common from '@grafana/grafana-foundation-sdk/common'
 import type * as dashboard from '@grafana/grafana-foundation-sdk/dashboard'
-import { missingMarks } from '../annotations.ts'
+import { activeAlertMarks, alertMarks, missingMarks } from '../annotations.ts'
 import { chosen, InfluxQl, inRange, interval, select, tables, variable } from '../influxql.ts'
 import { deviceLink } from '../links.ts'
 import { bars, chart, columns, completenessSteps, list, liveLook, number, steps, zeroOrWrong } from '../looks.ts'
@@ -212,7 +212,10 @@ export function overview(): dashboard.Dashboard {
     from: 'now-1h',
     refresh: '1s',
     variables: [sourceVariable(), sites(), devices(), oneMetric()],
-  }).annotation(missingMarks())
+  })
+    .annotation(missingMarks())
+    .annotation(alertMarks())
+    .annotation(activeAlertMarks())
   return withSections(page, [
     { panels: [reporting(), readings(), newestStored(), complete(), amended(), unaccounted()] },
     { panels: [historyAndLive(), throughput(), completeness(), newestValues()] },
