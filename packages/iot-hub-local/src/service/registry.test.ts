@@ -1,15 +1,17 @@
 import { Registry } from 'azure-iothub'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { onPort, registryOf, trust } from './testing/azure.ts'
+import { onPort, trust } from './testing/azure.ts'
 import { startTestHub, type TestHub } from './testing/hub.ts'
 
 let hub: TestHub
 let registry: Registry
 
+const registryOf = (connection: string) => onPort(Registry.fromConnectionString(connection), hub.side.httpsPort)
+
 beforeAll(async () => {
   hub = await startTestHub({ partitions: 2 })
-  trust(hub)
-  registry = registryOf(hub)
+  trust(hub.core.certificate.caFile)
+  registry = registryOf(hub.service('localhost'))
 })
 
 afterEach(async () => {
@@ -92,12 +94,12 @@ describe('the registry, called by azure-iothub', () => {
 
   it('refuses wrong keys and policies that may not', async () => {
     const wrong = hub.service('localhost').replace(/SharedAccessKey=.*/, `SharedAccessKey=${'A'.repeat(43)}=`)
-    const stranger = await failure(registryOf(hub, wrong).list())
+    const stranger = await failure(registryOf(wrong).list())
     expect(stranger.name).toBe('UnauthorizedError')
     expect(stranger.message).toContain('look at SharedAccessKeyName and SharedAccessKey')
     const { name, primaryKey } = hub.core.policies.find((policy) => policy.name === 'registryRead')!
     const connection = `HostName=localhost;SharedAccessKeyName=${name};SharedAccessKey=${primaryKey}`
-    const reader = onPort(Registry.fromConnectionString(connection), hub)
+    const reader = registryOf(connection)
     expect((await reader.list()).responseBody).toEqual([])
     expect((await failure(reader.create({ deviceId: 'a' }))).name).toBe('UnauthorizedError')
   })

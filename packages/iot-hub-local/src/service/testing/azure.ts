@@ -1,14 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { Agent } from 'node:https'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
-import { Registry } from 'azure-iothub'
-import type { TestHub } from './hub.ts'
 
 const usual = getCACertificates('default')
 
 /** What NODE_EXTRA_CA_CERTS does at the start of a process. */
-export function trust(hub: TestHub): void {
-  setDefaultCACertificates([...usual, hub.core.certificate.ca])
+export function trust(caFile: string): void {
+  setDefaultCACertificates([...usual, readFileSync(caFile, 'utf8')])
 }
 
 interface HasOptions {
@@ -17,15 +15,10 @@ interface HasOptions {
 
 /**
  * The SDK calls port 443 and nothing else. Here many hubs run on free ports, so its agent, whose options go before
- * those of a request, is given another port; users run the hub on 443.
+ * those of a request, is told another place; users run the hub on 443.
  */
-export function onPort<Client>(client: Client, hub: TestHub): Client {
-  const agent = new Agent({ keepAlive: true, port: hub.side.httpsPort, ca: readFileSync(hub.core.certificate.caFile) })
+export function onPort<Client>(client: Client, port: number): Client {
   const { _restApiClient: rest } = client as HasOptions
-  rest.setOptions({ http: { agent } })
+  rest.setOptions({ http: { agent: new Agent({ keepAlive: true, host: 'localhost', port }) } })
   return client
-}
-
-export function registryOf(hub: TestHub, connection = hub.service('localhost')): Registry {
-  return onPort(Registry.fromConnectionString(connection), hub)
 }
