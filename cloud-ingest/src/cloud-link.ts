@@ -1,9 +1,21 @@
 import type { Message } from '@millrace/pipeline'
+import type { LogPlace, SetAside } from './received.ts'
+
+export interface CloudMessage extends Message {
+  /** Where the wire repeats what it holds: the spool takes each place once. */
+  place?: LogPlace
+  /** The wire itself finds nothing to take in it. */
+  setAside?: SetAside
+}
 
 /** The way to and from agents. What arrives is nobody's promise until a receipt has been published for it. */
 export interface CloudLink {
-  /** Begins to connect and resolves at once. `receive` must not throw and must not block. */
-  start(receive: (message: Message) => void): Promise<void>
+  /**
+   * Begins to connect and resolves at once. `receive` never rejects: true once the message is on the spool's disk or
+   * needs no keeping, false where it was let go, so that it stays the sender's duty.
+   */
+  start(receive: (message: CloudMessage) => Promise<boolean>): Promise<void>
+  /** Where the wire has no way back to agents, resolves at once. */
   publish(message: Message): Promise<void>
   /** Called on every connection, when what agents send can arrive. */
   onConnect(callback: () => void): void

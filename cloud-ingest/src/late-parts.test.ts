@@ -71,7 +71,7 @@ async function send(spec: BodySpec): Promise<void> {
   const topic = cloudTopic({ site: body.site, agent: body.agent, kind: 'summaries' })
   const decoded = decodeMessage({ topic, body: Buffer.from(JSON.stringify(body)) })
   if (decoded.kind !== 'spooled') throw new Error('not a body')
-  custody.receiver.offer(decoded.spooled)
+  void custody.receiver.offer(decoded.spooled)
   await until(() => received > before)
   while (await feeder.step());
 }

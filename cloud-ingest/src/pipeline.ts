@@ -1,11 +1,12 @@
 import type { SeriesInfo } from '@millrace/contracts'
-import { type Clock, createMeters, type Logger, type Message, pause } from '@millrace/pipeline'
+import { type Clock, createMeters, type Logger, pause } from '@millrace/pipeline'
 import { Alerting } from './alerting.ts'
 import { demandNoHalfRestore } from './backup/marker.ts'
+import type { CloudMessage } from './cloud-link.ts'
 import { collectors } from './collect/index.ts'
 import { ReceiptBox } from './collect/receipt-box.ts'
 import type { IngestConfig } from './config.ts'
-import { decodeMessage } from './decode/index.ts'
+import { type Decoded, decodeMessage } from './decode/index.ts'
 import { keepHouse } from './housekeeping.ts'
 import { createHttp } from './http.ts'
 import { LiveFeed } from './live-feed.ts'
@@ -75,12 +76,19 @@ export async function startIngest(config: IngestConfig, context: IngestContext):
 }
 
 /** One message on its way: what is promised goes to the spool, the rest to whoever looks. */
-function receive(message: Message, { custody, view, feeds, meters, receipts, alerting, stages }: Parts): void {
+async function receive(message: CloudMessage, parts: Parts): Promise<boolean> {
+  const { custody, meters, alerting, stages } = parts
   const decoded = decodeMessage(message)
   meters.counter('messages_total', 'Messages received', ['kind']).inc({ kind: decoded.kind })
   stages.received(decoded)
   alerting.received(decoded)
-  if (decoded.kind === 'spooled') custody.receiver.offer(decoded.spooled)
+  if (decoded.kind === 'spooled') return await custody.receiver.offer(decoded.spooled)
+  look(decoded, parts)
+  return true
+}
+
+/** Best effort. */
+function look(decoded: Decoded, { custody, view, feeds, receipts }: Parts): void {
   if (decoded.kind === 'provisional') view.provisional(decoded.body)
   if (decoded.kind === 'status') {
     view.status(decoded.body)
@@ -100,6 +108,7 @@ async function createParts(
   demandNoHalfRestore(dataDir)
   const view = new LiveView(clock)
   const stages = new OwnStages()
+  const meters = createMeters('millrace_ingest')
   const stores = await openStores(config, { clock, log })
   let receipts: ReceiptBox | undefined
   let alerting: Alerting | undefined
@@ -112,7 +121,7 @@ async function createParts(
       stages.committed(messages)
     },
   })
-  const link = await collectors.create(config.collect, { clientId: `millrace-ingest-${custody.name}`, log })
+  const link = await collectors.create(config.collect, { clientId: `millrace-ingest-${custody.name}`, log, meters })
   receipts = new ReceiptBox(link, log)
   link.onConnect(() => {
     for (const receipt of custody.receipts()) receipts.offer(receipt)
@@ -127,7 +136,6 @@ async function createParts(
   )
   view.know(await knownSeries(stores, custody))
   const feeds = [...stores.values()].map((store) => new LiveFeed(store, log))
-  const meters = createMeters('millrace_ingest')
   return { config, clock, log, meters, view, stores, custody, link, receipts, feeders, feeds, alerting, stages }
 }
 

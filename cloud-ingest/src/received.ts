@@ -59,6 +59,17 @@ export interface SetAside {
   count: number
 }
 
+/** Where a message stands in a log that may be read again, such as a partition of an event hub. */
+export interface LogPlace {
+  /** Name of the log. */
+  log: string
+  /** This place and those before it from `first` on: what lies between was seen, and needed no keeping. */
+  first: number
+  sequence: number
+  /** When the log took it, epoch ms; never falls within a log, so a number that comes again later is of a new log. */
+  atMs: number
+}
+
 /** A message that awaits a receipt, taken apart. Without a head nobody can be told that it was received. */
 export interface Spooled {
   topic: string
@@ -72,6 +83,7 @@ export interface Spooled {
   /** Judged at the edge. */
   alerts: readonly Alert[]
   setAside: readonly SetAside[]
+  place?: LogPlace
 }
 
 const packed = [

@@ -1,5 +1,5 @@
 import { cloudTopic, type MessageKind } from '@millrace/contracts'
-import { definePlugin, type Logger } from '@millrace/pipeline'
+import { definePlugin, type Logger, type Meters } from '@millrace/pipeline'
 import { createMqttLink, mqttSettings, readMqttAddress } from '@millrace/transports'
 import type { CloudLink } from '../cloud-link.ts'
 
@@ -7,6 +7,7 @@ export interface CollectContext {
   /** Names this ingest to the broker: two clients of one name end each other. */
   clientId: string
   log: Logger
+  meters: Meters
 }
 
 const kinds: readonly MessageKind[] = ['summaries', 'readings', 'alerts', 'provisional', 'live', 'status']
@@ -24,7 +25,7 @@ export const mqttCollector = definePlugin({
       async start(receive) {
         link.subscribe(
           kinds.map((kind) => cloudTopic({ site: '+', agent: '+', kind })),
-          receive,
+          (message) => void receive(message),
         )
         await link.start()
       },

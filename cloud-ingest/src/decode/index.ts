@@ -16,7 +16,7 @@ import {
   statusBodySchema,
   summariesBodySchema,
 } from '@millrace/contracts'
-import type { Message } from '@millrace/pipeline'
+import type { CloudMessage } from '../cloud-link.ts'
 import type { BodyHead, CompletenessPart, DeviceTerms, SetAside, Spooled } from '../received.ts'
 import { readAlerts } from './alert-list.ts'
 import { isKeySound, readSummaryRows } from './summary-rows.ts'
@@ -41,7 +41,19 @@ function parse(body: Uint8Array): unknown {
 }
 
 /** The message in the form its kind has; never throws. */
-export function decodeMessage(message: Message): Decoded {
+export function decodeMessage(message: CloudMessage): Decoded {
+  const { place, setAside } = message
+  if (setAside) return { kind: 'spooled', spooled: { ...baseOf(message), ...nothing, setAside: [setAside] } }
+  const decoded = decodeByTopic(message)
+  return place && decoded.kind === 'spooled' ? { ...decoded, spooled: { ...decoded.spooled, place } } : decoded
+}
+
+function baseOf({ topic, body, place }: CloudMessage): Pick<Spooled, 'topic' | 'head' | 'body' | 'hash' | 'place'> {
+  const hash = createHash('sha256').update(body).digest().subarray(0, 16)
+  return { topic, head: undefined, body, hash, ...(place && { place }) }
+}
+
+function decodeByTopic(message: CloudMessage): Decoded {
   const topic = parseCloudTopic(message.topic)
   if (!topic) return { kind: 'ignored', reason: 'bad-topic' }
   if (spooledKinds.includes(topic.kind)) return { kind: 'spooled', spooled: decodeSpooled(message, topic) }
@@ -75,17 +87,24 @@ function readHead(value: unknown, topic: CloudTopic): BodyHead | undefined {
   return { site, agent, spool, seq }
 }
 
-function decodeSpooled({ topic: name, body }: Message, topic: CloudTopic): Spooled {
+/** A body that is sound but for the name in it: nobody is believed who speaks for another agent. */
+function isOfAnother(value: unknown, topic: CloudTopic): boolean {
+  const { data } = headSchema.safeParse(value)
+  return data !== undefined && data.agent !== topic.agent
+}
+
+function decodeSpooled(message: CloudMessage, topic: CloudTopic): Spooled {
+  const { body } = message
   const value = parse(body)
   const head = readHead(value, topic)
-  const hash = createHash('sha256').update(body).digest().subarray(0, 16)
-  const base = { topic: name, head, body, hash }
+  const base = { ...baseOf(message), head }
   const refuse = (reason: SetAsideReason): Spooled => {
     return { ...base, ...nothing, setAside: [{ reason, device: null, count: 1 }] }
   }
   if (body.byteLength > maxBodyBytes) return refuse('too-large')
   const content = head && readers[topic.kind]?.(value as Record<string, unknown>, head)
-  return content ? { ...base, ...content } : refuse('bad-body')
+  if (content) return { ...base, ...content }
+  return refuse(isOfAnother(value, topic) ? 'identity' : 'bad-body')
 }
 
 type Content = Pick<Spooled, 'parts' | 'completeness' | 'accounts' | 'alerts' | 'setAside'>

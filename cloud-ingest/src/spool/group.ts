@@ -3,6 +3,7 @@ import { type DeadLetter, deadLetters, type SqlValue, type Statement } from '@mi
 import { RangeSet } from '@millrace/windows'
 import type { BodyHead, PartRow, SetAside, Spooled } from '../received.ts'
 import { saveAlerts } from './alert-statements.ts'
+import type { StagedPlaces } from './places.ts'
 import type { Registry, SeriesState, SourceState } from './registry.ts'
 import { accountRow, completenessRow, GroupRows, partRow, seriesRow, sourceRow } from './statements.ts'
 
@@ -17,11 +18,20 @@ interface Staged {
   hashes: Map<number, Uint8Array>
 }
 
+interface GroupStart {
+  /** Place in the log of the last row before it. */
+  n: number
+  atMs: number
+  knownFromMs: number
+  places: StagedPlaces
+}
+
 /** Messages on their way into one transaction. Nothing outside changes until `committed`. */
 export class Group {
   private readonly registry: Registry
   private readonly atMs: number
   private readonly knownFromMs: number
+  private readonly places: StagedPlaces
   private readonly rows = new GroupRows()
   private readonly staged = new Map<SourceState, Staged>()
   private readonly latest = new Map<SeriesState, PartRow>()
@@ -31,7 +41,8 @@ export class Group {
   n: number
 
   /** Of windows before `knownFromMs` the spool may never have had all parts. */
-  constructor(registry: Registry, { n, atMs, knownFromMs }: { n: number; atMs: number; knownFromMs: number }) {
+  constructor(registry: Registry, { n, atMs, knownFromMs, places }: GroupStart) {
+    this.places = places
     this.registry = registry
     this.n = n
     this.atMs = atMs
@@ -45,7 +56,8 @@ export class Group {
 
   /** `known` is the hash under which the number was received before, where that is still known. */
   add(message: Spooled, known: Uint8Array | undefined): void {
-    const { head } = message
+    const { head, place } = message
+    if (place && !this.places.take(place)) return
     if (head === undefined) {
       this.setAside(message, message.setAside)
       return
@@ -60,10 +72,12 @@ export class Group {
     for (const { source, received } of this.staged.values()) {
       this.rows.sources.push(sourceRow(source, received.encode(), this.atMs))
     }
-    return [...this.rows.statements(), ...saveAlerts(this.alerts, this.atMs), ...deadLetters.add(...this.letters)]
+    const rest = [...saveAlerts(this.alerts, this.atMs), ...deadLetters.add(...this.letters)]
+    return [...this.rows.statements(), ...rest, ...this.places.statements()]
   }
 
   committed(): void {
+    this.places.committed()
     for (const { source, received } of this.staged.values()) this.registry.received(source, received)
     for (const [series, { unit, last, lastTs }] of this.latest) {
       if (lastTs >= series.lastTs) Object.assign(series, { unit, lastTs, lastValue: last })

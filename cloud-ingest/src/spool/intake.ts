@@ -4,6 +4,7 @@ import type { Spool } from '@millrace/spool'
 import { cursors } from '@millrace/spool'
 import type { Spooled } from '../received.ts'
 import { Group } from './group.ts'
+import { Places } from './places.ts'
 import type { Registry, SourceState } from './registry.ts'
 
 /** Where the log ends, saved with each group. */
@@ -32,6 +33,12 @@ interface IntakeParts {
   clock: Clock
 }
 
+interface IntakeState {
+  n: number
+  knownFromMs: number
+  places: Places
+}
+
 /** The only writer of what agents send: groups of messages, each group one transaction. */
 export class Intake {
   private readonly spool: Spool
@@ -39,8 +46,10 @@ export class Intake {
   private readonly clock: Clock
   private n: number
   private knownFromMs: number
+  private readonly places: Places
 
-  private constructor(parts: IntakeParts, { n, knownFromMs }: { n: number; knownFromMs: number }) {
+  private constructor(parts: IntakeParts, { n, knownFromMs, places }: IntakeState) {
+    this.places = places
     this.spool = parts.spool
     this.registry = parts.registry
     this.clock = parts.clock
@@ -50,7 +59,8 @@ export class Intake {
 
   static async open(parts: IntakeParts): Promise<Intake> {
     const n = (await cursors.load(parts.spool, logHead)) ?? 0
-    return new Intake(parts, { n, knownFromMs: (await cursors.load(parts.spool, knownFrom)) ?? 0 })
+    const places = await Places.load(parts.spool)
+    return new Intake(parts, { n, knownFromMs: (await cursors.load(parts.spool, knownFrom)) ?? 0, places })
   }
 
   /**
@@ -72,7 +82,8 @@ export class Intake {
    * of the group counts as received. Not to be called again before it has settled.
    */
   async commit(messages: readonly Spooled[]): Promise<AddressedReceipt[]> {
-    const group = new Group(this.registry, { n: this.n, atMs: this.clock.now(), knownFromMs: this.knownFromMs })
+    const { n, knownFromMs } = this
+    const group = new Group(this.registry, { n, knownFromMs, atMs: this.clock.now(), places: this.places.stage() })
     for (const message of messages) group.add(message, await this.knownHash(message))
     await this.spool.write([...group.statements(), ...cursors.save(logHead, group.n)])
     this.n = group.n

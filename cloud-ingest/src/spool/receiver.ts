@@ -15,6 +15,12 @@ export interface ReceiverOptions {
   committed(receipts: readonly AddressedReceipt[], messages: readonly Spooled[]): void
 }
 
+interface Queued {
+  message: Spooled
+  /** Called once: whether the spool has it. */
+  done(kept: boolean): void
+}
+
 function isFull(error: unknown): boolean {
   return error instanceof MillraceError && error.code === 'spool-full'
 }
@@ -22,7 +28,7 @@ function isFull(error: unknown): boolean {
 /** Takes messages as they come and commits them in groups; those that do not fit stay their agents' duty. */
 export class Receiver {
   private readonly options: ReceiverOptions
-  private queue: Spooled[] = []
+  private queue: Queued[] = []
   private queuedBytes = 0
   private wake: () => void = () => undefined
   private failure: string | undefined
@@ -40,14 +46,17 @@ export class Receiver {
     return this.failure
   }
 
-  offer(message: Spooled): void {
+  /** Resolves, never rejects: true once the message is on disk, false where it was let go. */
+  async offer(message: Spooled): Promise<boolean> {
     if (this.queuedBytes + message.body.byteLength > maxQueuedBytes) {
       this.letGo++
-      return
+      return false
     }
-    this.queue.push(message)
+    const { promise, resolve } = Promise.withResolvers<boolean>()
+    this.queue.push({ message, done: resolve })
     this.queuedBytes += message.body.byteLength
     this.wake()
+    return await promise
   }
 
   /**
@@ -75,6 +84,7 @@ export class Receiver {
       await this.committing
       if (group.length === 0) await this.filled(signal)
     }
+    this.letQueueGo()
   }
 
   private async filled(signal: AbortSignal): Promise<void> {
@@ -84,43 +94,55 @@ export class Receiver {
     })
   }
 
-  private takeGroup(): Spooled[] {
+  private takeGroup(): Queued[] {
     let bytes = 0
     let length = 0
     while (length < Math.min(this.queue.length, maxGroupMessages) && bytes < maxGroupBytes) {
-      bytes += this.queue[length]!.body.byteLength
+      bytes += this.queue[length]!.message.body.byteLength
       length++
     }
     this.queuedBytes -= bytes
     return this.queue.splice(0, length)
   }
 
-  private async commit(group: readonly Spooled[], signal: AbortSignal): Promise<void> {
+  private async commit(group: readonly Queued[], signal: AbortSignal): Promise<void> {
     try {
-      const receipts = await this.options.intake.commit(group)
+      const messages = group.map(({ message }) => message)
+      const receipts = await this.options.intake.commit(messages)
       if (this.failure !== undefined) this.options.log.info({}, 'messages are received again')
       this.failure = undefined
-      this.options.committed(receipts, group)
+      this.options.committed(receipts, messages)
+      for (const { done } of group) done(true)
     } catch (error) {
-      if (isFull(error) || group.length === 1) await this.failed(error, signal)
+      if (isFull(error) || group.length === 1) await this.failed(error, { group, signal })
       else await this.commitOneByOne(group, signal)
     }
   }
 
   /** One message that the spool cannot take must not take its neighbours with it. */
-  private async commitOneByOne(group: readonly Spooled[], signal: AbortSignal): Promise<void> {
-    for (const message of group) if (!signal.aborted) await this.commit([message], signal)
+  private async commitOneByOne(group: readonly Queued[], signal: AbortSignal): Promise<void> {
+    for (const one of group) {
+      if (signal.aborted) one.done(false)
+      else await this.commit([one], signal)
+    }
   }
 
   /** Everything queued is let go: no receipt goes out, so the agents repeat it. */
-  private async failed(error: unknown, signal: AbortSignal): Promise<void> {
+  private async failed(error: unknown, { group, signal }: { group: readonly Queued[]; signal: AbortSignal }) {
     const message = isFull(error)
       ? 'the spool is full (spool.maxBytes), so no receipts go out'
       : `the spool failed: ${error}`
     if (this.failure !== message) this.options.log.error({ error }, message)
     this.failure = message
+    for (const { done } of group) done(false)
+    this.letQueueGo()
+    await pause(pauseAfterFailureMs, signal).catch(() => undefined)
+  }
+
+  private letQueueGo(): void {
+    const queue = this.queue
     this.queue = []
     this.queuedBytes = 0
-    await pause(pauseAfterFailureMs, signal).catch(() => undefined)
+    for (const { done } of queue) done(false)
   }
 }

@@ -50,7 +50,7 @@ export class StepByStep {
     const topic = cloudTopic({ site: body.site, agent: body.agent, kind: 'summaries' })
     const decoded = decodeMessage({ topic, body: Buffer.from(JSON.stringify(body)) })
     if (decoded.kind !== 'spooled') throw new Error('not a body')
-    this.custody.receiver.offer(decoded.spooled)
+    void this.custody.receiver.offer(decoded.spooled)
     await until(() => this.received.count > before, { label: 'the message is committed' })
     while (await this.feeder.step());
   }

@@ -53,6 +53,8 @@ export const setAsideReasons = [
   'over-rate',
   'conflict',
   'bad-body',
+  'identity',
+  'direct-device',
   'beyond-retention',
   'late-part',
   'refused-by-store',
