@@ -59,13 +59,18 @@ function deviceString(hostName: string, { deviceId, authentication }: Device): s
   return `${start};SharedAccessKey=${authentication.symmetricKey.primaryKey}`
 }
 
-function connectionStrings(core: HubCore, ports: HubPorts): ConnectionStrings {
+/** What clients call the hub. */
+function publicHost({ hostNames = [] }: LocalHubOptions): string {
+  return hostNames[0] ?? 'localhost'
+}
+
+function connectionStrings(core: HubCore, ports: HubPorts, host: string): ConnectionStrings {
   const keyOf = (name: string) => {
     const policy = core.policies.find((candidate) => candidate.name === name)
     return `SharedAccessKeyName=${name};SharedAccessKey=${policy?.primaryKey}`
   }
-  const hostName = ports.amqps === defaultPorts.amqps ? 'localhost' : `localhost:${ports.amqps}`
-  const endpoint = `Endpoint=sb://localhost:${ports.amqp}`
+  const hostName = ports.amqps === defaultPorts.amqps ? host : `${host}:${ports.amqps}`
+  const endpoint = `Endpoint=sb://${host}:${ports.amqp}`
   return {
     iothubowner: `HostName=${hostName};${keyOf('iothubowner')}`,
     service: `HostName=${hostName};${keyOf('service')}`,
@@ -83,7 +88,7 @@ async function openDoors(core: Core, options: LocalHubOptions, closing: (() => P
     host,
     mqttPort: wanted.mqtt,
     limits,
-    provisioning: async (port) => ({ core, provisioning, assignedHub: `localhost:${port}` }),
+    provisioning: async (port) => ({ core, provisioning, assignedHub: `${publicHost(options)}:${port}` }),
   })
   closing.push(devices.stop)
   const { amqp: amqpPort, amqps: amqpsPort, https: httpsPort } = wanted
@@ -106,11 +111,11 @@ export async function startLocalHub(options: LocalHubOptions): Promise<LocalHub>
       core,
       caFile: core.certificate.caFile,
       ports,
-      connectionStrings: connectionStrings(core, ports),
+      connectionStrings: connectionStrings(core, ports, publicHost(options)),
       provisioning,
       async deviceConnectionString(deviceId) {
         const device = core.registry.get(deviceId) ?? (await core.registry.create({ deviceId }))
-        return deviceString(`localhost:${ports.mqtt}`, device)
+        return deviceString(`${publicHost(options)}:${ports.mqtt}`, device)
       },
       stop: close,
     }

@@ -24,7 +24,10 @@ export interface CoreOptions {
   dataDir: string
   /** Of the hub and of its built-in endpoint. Default `millrace`. */
   name?: string
-  /** Names besides localhost, its addresses and this machine's that clients use; part of the certificate. */
+  /**
+   * Names besides localhost, its addresses and this machine's that clients use, part of the certificate. The first is
+   * the one of connection strings and of provisioning, else localhost is.
+   */
   hostNames?: readonly string[]
   /** Of the built-in endpoint, 2 to 8, fixed with the data folder. Default 4. */
   partitions?: number

@@ -117,8 +117,12 @@ export class Connection {
   #read(chunk: Buffer): void {
     this.#heardMs = this.#options.clock.monotonic()
     if (this.#ended) return
-    // What parse returns is what it holds of an unfinished packet.
-    if (this.#parser.parse(chunk) > maxPacketBytes) this.end('a packet is larger than a message may be')
+    try {
+      // What parse returns is what it holds of an unfinished packet.
+      if (this.#parser.parse(chunk) > maxPacketBytes) this.end('a packet is larger than a message may be')
+    } catch (error) {
+      this.end(`not MQTT: ${error instanceof Error ? error.message : error}`)
+    }
   }
 
   #guard(action: () => Promise<void>): void {

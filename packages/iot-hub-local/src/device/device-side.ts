@@ -64,7 +64,7 @@ async function gatesOf(core: Core, limits: HubLimits): Promise<Gates> {
   }
 }
 
-function admitDevice(
+export function admitDevice(
   core: Core,
   gates: Gates,
   { packet, connection }: { packet: IConnectPacket; connection: Connection },
