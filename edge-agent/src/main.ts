@@ -12,6 +12,7 @@ import {
 } from '@millrace/pipeline'
 import { startAgent } from './agent.ts'
 import { agentConfigSchema } from './config.ts'
+import { measureCommand } from './measure-command.ts'
 import { ServiceManager } from './service-manager.ts'
 import { tryCommand } from './try-command.ts'
 
@@ -21,6 +22,7 @@ const options = {
   'try-payload': { type: 'string' },
   'try-retained': { type: 'boolean' },
   json: { type: 'boolean' },
+  measure: { type: 'boolean' },
 } as const
 // Others are refused by nobody, as ever: a service manager may add its own.
 const { values } = parseArgs({ options, strict: false })
@@ -46,23 +48,31 @@ function goesToJournal(): boolean {
   return process.env.JOURNAL_STREAM === `${dev}:${ino}`
 }
 
-/** Shows what a message would become, and starts nothing. */
-async function tryOne(topic: string): Promise<number> {
+/** Prints what a task comes to that starts nothing. */
+async function print(task: () => Promise<{ text: string; code: number }>): Promise<number> {
   try {
-    const flags = { topic, payload: text('try-payload'), config: text('config') }
-    const retained = values['try-retained'] === true
-    const tried = await tryCommand({ ...flags, retained, json: values.json === true }, process.stdin)
+    const { text, code } = await task()
     // What goes to a pipe is written later, and an exit would cut it off.
-    await new Promise<void>((resolve) => process.stdout.write(tried.text, () => resolve()))
-    return tried.code
+    await new Promise<void>((resolve) => process.stdout.write(text, () => resolve()))
+    return code
   } catch (error) {
     process.stderr.write(`millrace: ${describeError(error)}\n`)
     return exitCodeOf(error)
   }
 }
 
+/** Shows what a message would become. */
+function tryOne(topic: string) {
+  const flags = { topic, payload: text('try-payload'), config: text('config') }
+  const retained = values['try-retained'] === true
+  return tryCommand({ ...flags, retained, json: values.json === true }, process.stdin)
+}
+
 const topic = text('try-topic')
-if (topic !== undefined) process.exit(await tryOne(topic))
+if (topic !== undefined) process.exit(await print(() => tryOne(topic)))
+if (values.measure === true) {
+  process.exit(await print(async () => ({ text: await measureCommand(configFile(), process.stdin), code: 0 })))
+}
 await runService({
   name: 'agent',
   async start() {

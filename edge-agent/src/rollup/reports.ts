@@ -11,6 +11,12 @@ export class Reports {
   readonly #touched = new Set<number>()
   readonly #changed = new Set<number>()
   readonly #reportedMs = new Map<number, number>()
+  readonly #monotonic: () => number
+
+  /** Real time unless a time is passed in. */
+  constructor(monotonic: () => number = () => performance.now()) {
+    this.#monotonic = monotonic
+  }
 
   restore(records: readonly ReportRecord[]): void {
     for (const record of records) this.#byDevice.set(record.device, { ...record })
@@ -34,17 +40,17 @@ export class Reports {
     for (const { device } of devices) this.#changed.add(device)
   }
 
-  /** True where the terms moved since they were last reported, and that was at least `quietMs` of real time ago. */
+  /** True where the terms moved since they were last reported, and that was at least `quietMs` ago. */
   isDue(device: number, { accepted, open }: Terms, quietMs: number): boolean {
     const record = this.#byDevice.get(device)
     const same = (record?.accepted ?? 0) === accepted && (record?.open ?? 0) === open
     if (same && !this.#changed.has(device)) return false
-    return performance.now() - (this.#reportedMs.get(device) ?? Number.NEGATIVE_INFINITY) >= quietMs
+    return this.#monotonic() - (this.#reportedMs.get(device) ?? Number.NEGATIVE_INFINITY) >= quietMs
   }
 
   reported(device: number, { accepted, open }: Terms): void {
     Object.assign(this.#record(device), { accepted, open })
-    this.#reportedMs.set(device, performance.now())
+    this.#reportedMs.set(device, this.#monotonic())
     this.#changed.delete(device)
     this.#touched.add(device)
   }

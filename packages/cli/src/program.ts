@@ -4,6 +4,7 @@ import { type BackupFlags, runBackup } from './commands/backup.ts'
 import { type BrokerFlags, runBroker } from './commands/broker.ts'
 import { type RestoreFlags, runRestore } from './commands/restore.ts'
 import { runVerify, type VerifyFlags } from './commands/verify.ts'
+import { addPlan } from './plan-program.ts'
 import { addRules } from './rules-program.ts'
 import { runApp } from './run-app.ts'
 import { readUpOptions, type UpFlags } from './up/options.ts'
@@ -177,5 +178,6 @@ export function createProgram(finish: Finish): Command {
   addVerify(program, finish)
   addBackup(program, finish)
   addRules(program, finish)
+  addPlan(program, finish)
   return program
 }
