@@ -117,7 +117,7 @@ it('an engine that goes on from kept state tells what one that never stopped tel
         expect(killed.active().sort(byId)).toEqual(never.active().sort(byId))
       }
     }),
-    { numRuns: 300 },
+    { numRuns: 300, interruptAfterTimeLimit: 20_000, markInterruptAsFailure: false },
   )
 })
 

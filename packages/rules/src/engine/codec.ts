@@ -2,6 +2,7 @@ import { Reader, Writer } from './bytes.ts'
 import type { Line, Run } from './line.ts'
 import type { HeardSpan } from './presence.ts'
 import { bucketMs, type Sample, type SampleHolder } from './samples.ts'
+import type { Watched } from './watched.ts'
 
 /** Units of time, ms: the largest one that fits is used. */
 const units = [60_000, 1_000, 1]
@@ -10,7 +11,7 @@ const lastUnit = units.length - 1
 /** Place of the first unit, from `unit` on, that a time is a whole multiple of. */
 function finer(unit: number, time: number): number {
   let at = unit
-  while (at < lastUnit && time % units[at]! !== 0) at++
+  while (at < lastUnit && !Number.isInteger(time / units[at]!)) at++
   return at
 }
 
@@ -185,26 +186,36 @@ export interface SavedPresence {
   spans: SavedSpan[]
 }
 
-/** When devices of a block were heard. What came before the first span says nothing, so its start is not kept. */
-export function encodePresences(presences: readonly SavedPresence[]): Uint8Array {
-  const newest = Math.max(0, ...presences.map(({ spans }) => spans.at(-1)?.to ?? 0))
+/**
+ * When devices of a block were heard, each with its place in it. `idOf` names an agent by a number.
+ */
+export function encodePresences(block: readonly (Watched | undefined)[], idOf: (agent: string) => number): Uint8Array {
+  const newest = block.reduce((most, watched) => Math.max(most, watched?.presence.newest ?? 0), 0)
   writer.count(newest)
   let before = 0
-  for (const { id, agent, spans } of presences) {
+  for (const watched of block) {
+    if (!watched) continue
+    const { id } = watched.host.line
     writer.count(id - before)
-    writer.count(agent)
-    writer.count(spans.length)
-    let end = newest
-    for (const span of spans.toReversed()) {
-      writer.whole(end - span.to)
-      writer.count(span.to - span.from)
-      writer.count(span.from - span.seen)
-      writer.whole(span.by - agent)
-      end = span.from
-    }
+    encodeHeard(watched, newest, idOf)
     before = id
   }
   return writer.take()
+}
+
+function encodeHeard({ host, presence: { spans } }: Watched, newest: number, idOf: (agent: string) => number): void {
+  const agent = idOf(host.names.agent ?? '')
+  writer.count(agent)
+  writer.count(spans.length)
+  let end = newest
+  for (let at = spans.length - 1; at >= 0; at--) {
+    const span = spans[at]!
+    writer.whole(end - span.to)
+    writer.count(span.to - span.from)
+    writer.count(span.from - span.seen)
+    writer.whole(idOf(span.by) - agent)
+    end = span.from
+  }
 }
 
 export function decodePresences(bytes: Uint8Array): SavedPresence[] {

@@ -27,7 +27,11 @@ function* withPrefix(saved: Saved, prefix: string): Generator<[string, Uint8Arra
 export function restoreSubjects(saved: Saved, { core, silences }: Parts): SavedMeta | undefined {
   const bytes = saved.get('meta')
   if (bytes === undefined) return undefined
-  const meta = fromJsonBytes(bytes) as SavedMeta
+  const rules = saved.get('rules')
+  const meta = {
+    ...(fromJsonBytes(bytes) as SavedMeta),
+    rules: rules ? (fromJsonBytes(rules) as SavedMeta['rules']) : {},
+  }
   core.epoch = meta.epoch
   core.now = meta.now
   core.sweptHour = meta.sweptHour

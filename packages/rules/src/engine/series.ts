@@ -75,11 +75,12 @@ export class Series {
   /** Forgets values that no judgement looks at any more. */
   sweep(): void {
     const floor = this.host.line.floor(this.#core.horizonMs)
-    for (const { track, reachMs } of this.#memories) {
-      const old = floor - reachMs
-      track.each(Number.NEGATIVE_INFINITY, old, (start) => this.#core.sampleChanged(track.id, start))
-      track.dropBefore(old)
-    }
+    for (const { track, reachMs } of this.#memories) this.#forget(track, floor - reachMs)
+  }
+
+  #forget(track: Track, floor: number): void {
+    track.each(Number.NEGATIVE_INFINITY, floor, (start) => this.#core.sampleChanged(track.id, start))
+    track.dropBefore(floor)
   }
 
   #healthy(row: RuleWindow): boolean {
@@ -101,7 +102,8 @@ export class Series {
   #remember(row: RuleWindow): void {
     const floor = this.host.line.floor(this.#core.horizonMs)
     for (const { field, track, reachMs } of this.#memories) {
-      if (track.set(row, row[field] ?? Number.NaN, floor - reachMs)) this.#core.sampleChanged(track.id, row.start)
+      if (track.isFar(row.start, floor - reachMs)) this.#forget(track, floor - reachMs)
+      if (track.set(row, row[field] ?? Number.NaN)) this.#core.sampleChanged(track.id, row.start)
     }
     for (const derived of this.#derived) derived.changed(row, this.#core)
     for (const group of this.#groups) group.changed(row)

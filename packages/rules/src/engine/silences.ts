@@ -31,7 +31,7 @@ export class Silences {
 
   /** Windows say that their device was heard; they do not say which agent listens to it now. */
   hearWindow({ site, device, firstTs, lastTs }: Pick<RuleWindow, 'site' | 'device' | 'firstTs' | 'lastTs'>): void {
-    const known = this.list.devices.get(`${site}/${device}`)
+    const known = this.list.find(site, device)
     if (!known || known.presence.covers(firstTs, lastTs)) return
     const { agent } = known.host.names
     if (agent) this.hear({ site, device, agent }, firstTs, lastTs)

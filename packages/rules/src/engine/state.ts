@@ -32,7 +32,10 @@ export interface SavedAgent {
 export class StateWriter {
   readonly #core: Core
   readonly #silences: Silences
-  #meta = ''
+  #rules = ''
+  #now = Number.NaN
+  #epoch = -1
+  #known: SavedMeta['rules'] | undefined
 
   constructor(core: Core, silences: Silences) {
     this.#core = core
@@ -40,8 +43,12 @@ export class StateWriter {
   }
 
   take(rules: SavedMeta['rules']): RuleStateChange[] {
+    const { epoch, now, sweptHour } = this.#core
+    const meta: SavedMeta = { v: 1, epoch, now, sweptHour, rules, evaluator: this.#silences.list.evaluator.runs }
+    const changed = now !== this.#now || epoch !== this.#epoch || rules !== this.#known
+    ;[this.#now, this.#epoch, this.#known] = [now, epoch, rules]
     return [
-      ...this.#metaChange(rules),
+      ...(changed ? this.#meta(meta) : []),
       ...this.#lines(),
       ...this.#samples(),
       ...this.#timelines(),
@@ -51,13 +58,11 @@ export class StateWriter {
     ]
   }
 
-  #metaChange(rules: SavedMeta['rules']): RuleStateChange[] {
-    const { epoch, now, sweptHour } = this.#core
-    const meta: SavedMeta = { v: 1, epoch, now, sweptHour, rules, evaluator: this.#silences.list.evaluator.runs }
-    const text = JSON.stringify(meta)
-    if (text === this.#meta) return []
-    this.#meta = text
-    return [{ key: 'meta', bytes: jsonBytes(meta) }]
+  #meta({ rules, ...meta }: SavedMeta): RuleStateChange[] {
+    const own = JSON.stringify(rules)
+    const rulesChange = own === this.#rules ? [] : [{ key: 'rules', bytes: jsonBytes(rules) }]
+    this.#rules = own
+    return [...rulesChange, { key: 'meta', bytes: jsonBytes(meta) }]
   }
 
   #names(): RuleStateChange[] {
@@ -99,18 +104,21 @@ export class StateWriter {
 
   #presences(): RuleStateChange[] {
     const { watched, changedDevices } = this.#silences.list
-    const { registry } = this.#core
-    const blocks = new Set([...changedDevices].map(({ host }) => host.line.id >> blockShift))
+    const blocks = new Set<number>()
+    for (const { host } of changedDevices) blocks.add(host.line.id >> blockShift)
     changedDevices.clear()
-    const idOf = (name: string | null) => registry.id(`m/${name}`)
-    return [...blocks].map((block) => {
-      const all = watched.of(block).filter((device) => device !== undefined)
-      const presences = all.map(({ host, presence }) => {
-        const spans = presence.spans.map(({ by, ...span }) => ({ ...span, by: idOf(by) }))
-        return { id: host.line.id, agent: idOf(host.names.agent), spans }
-      })
-      return { key: `p/${block}`, bytes: encodePresences(presences) }
-    })
+    const idOf = this.#agentIds()
+    return [...blocks].map((block) => ({ key: `p/${block}`, bytes: encodePresences(watched.of(block), idOf) }))
+  }
+
+  /** Most devices of a block are heard by the same agent. */
+  #agentIds(): (name: string) => number {
+    let [last, id] = ['', -1]
+    return (name) => {
+      if (name !== last || id < 0) id = this.#core.registry.id(`m/${name}`)
+      last = name
+      return id
+    }
   }
 
   #agents(): RuleStateChange[] {

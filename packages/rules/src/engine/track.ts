@@ -24,14 +24,12 @@ export class Track implements SampleHolder {
     return at >= 0 && at < this.#length ? (this.#values[at] ?? Number.NaN) : Number.NaN
   }
 
-  /** Whether the value is new. Values before `floor` are forgotten where they lie far back. */
-  set(window: { start: number; lengthMs: number }, value: number, floor: number): boolean {
+  /** Whether the value is new. */
+  set(window: { start: number; lengthMs: number }, value: number): boolean {
     const { start, lengthMs } = window
     if (this.#length === 0) this.#begin(start, lengthMs)
     else if (lengthMs % this.#step !== 0 || (start - this.#base) % this.#step !== 0) this.#refine(start, lengthMs)
     if (start < this.#base) this.#extendBack(start)
-    if (start - this.#base > 2 * (start - floor)) this.dropBefore(floor)
-    if (this.#length === 0) this.#begin(start, this.#step)
     const at = (start - this.#base) / this.#step
     if (at >= this.#values.length) this.#grow(Math.max(at + 1, this.#values.length * 1.5), 0)
     if (at >= this.#length) this.#length = at + 1
@@ -56,7 +54,12 @@ export class Track implements SampleHolder {
   }
 
   loadSample({ start, lengthMs, value }: Sample): void {
-    this.set({ start, lengthMs }, value, Number.NEGATIVE_INFINITY)
+    this.set({ start, lengthMs }, value)
+  }
+
+  /** Whether a window lies so far on that what is before `floor` must make room first. */
+  isFar(start: number, floor: number): boolean {
+    return this.#length > 0 && start - this.#base > 2 * (start - floor)
   }
 
   /** Length of the windows, or what divides all of their lengths. */

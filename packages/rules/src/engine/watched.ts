@@ -41,6 +41,7 @@ export class WatchList {
   readonly changedDevices = new Set<Pick<Watched, 'host'>>()
   readonly changedAgents = new Set<WatchedAgent>()
   readonly #core: Core
+  readonly #bySite = new Map<string, Map<string, Watched>>()
   readonly #byName = new Map<string, readonly WatchedAgent[]>()
   #ofDevices: readonly CompiledRule[] = []
   #ofAgents: readonly CompiledRule[] = []
@@ -65,9 +66,10 @@ export class WatchList {
   }
 
   device({ site, device, agent }: { site: string; device: string; agent: string }): Watched | undefined {
+    const known = this.find(site, device)
+    if (known !== undefined) return known
     const path = `${site}/${device}`
-    const known = this.devices.get(path)
-    if (known !== undefined || this.devices.has(path)) return known
+    if (this.devices.has(path)) return this.devices.get(path)
     const rules = this.#rulesOfDevice(site, device, agent)
     const made: Watched | undefined =
       rules.length === 0
@@ -78,8 +80,20 @@ export class WatchList {
             observerOf: (name) => this.#observerOf(site, name),
           }
     this.devices.set(path, made)
-    if (made) this.watched.set(made.host.line.id, made)
+    if (made) this.#remember(made)
     return made
+  }
+
+  /** A device that has been heard of. */
+  find(site: string, device: string): Watched | undefined {
+    return this.#bySite.get(site)?.get(device)
+  }
+
+  #remember(made: Watched): void {
+    const { site, device } = made.host.names
+    this.watched.set(made.host.line.id, made)
+    const devices = this.#bySite.get(site) ?? new Map<string, Watched>()
+    this.#bySite.set(site, devices.set(device!, made))
   }
 
   agent(site: string, name: string): WatchedAgent {
@@ -126,7 +140,9 @@ export class WatchList {
   }
 
   #forget(device: Watched): void {
+    const { site, device: name } = device.host.names
     this.watched.set(device.host.line.id, undefined)
+    this.#bySite.get(site)?.delete(name!)
     this.changedDevices.add(device)
   }
 
