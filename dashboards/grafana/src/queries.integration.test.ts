@@ -1,3 +1,4 @@
+import { compileRules, grafanaFiles } from '../../../packages/rules/src/index.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { toAlertPoint } from '../../../cloud-ingest/src/store/influxdb-alerts.ts'
 import { createClient } from '../../../cloud-ingest/src/store/influxdb-client.ts'
@@ -292,4 +293,55 @@ test('a device that sends no numbers does not make the others look more complete
   })
   expect(written.status).toBe(204)
   expect(numbersOf((await askTitled('overview', 'Complete')).flat())).toEqual(before)
+})
+
+describe('what the rules that Grafana judges ask for', () => {
+  const settings = { windowMs: 60_000 }
+  const queryOf = (rule: object): string => {
+    const common = { id: 'r', at: 'grafana', select: { site: 'harbour-works', metric: 'power' } }
+    const content = { rules: [{ ...common, ...rule }] }
+    const { rules } = compileRules([{ name: 'r.yaml', content }])
+    const { groups } = grafanaFiles(rules, settings).files['millrace-rules.yaml'] as {
+      groups: { rules: { data: { model: { query: string } }[] }[] }[]
+    }
+    return groups[0]!.rules[0]!.data[0]!.model.query
+  }
+  const minutes = async (device: string) => {
+    const where = `"device" = '${device}' AND "metric" = 'power'`
+    const [series] = await ask(`SELECT "mean" FROM "minute"."summary_1m" WHERE ${where} ORDER BY time DESC LIMIT 70`)
+    return series!.values.map(([, mean]) => Number(mean))
+  }
+
+  test('of a threshold, the newest windows of each device', async () => {
+    const series = await ask(queryOf({ kind: 'threshold', above: 8, for: '10m' }))
+    expect(series.length).toBeGreaterThan(1)
+    for (const { values, tags } of series) {
+      expect(values).toHaveLength(10)
+      const stored = await minutes(tags!.device!)
+      expect(stored).toEqual(expect.arrayContaining(values.map(([, value]) => Number(value))))
+    }
+  })
+
+  test('of a rate, the change over as many windows, with its sign', async () => {
+    const series = await ask(queryOf({ kind: 'rate', over: '30m', per: '30m', above: 8 }))
+    for (const { values, tags } of series) {
+      const stored = await minutes(tags!.device!)
+      const changes = stored.slice(0, 30).map((mean, index) => mean - stored[index + 30]!)
+      const last = Number(values.at(-1)![1])
+      expect(changes.some((change) => Math.abs(change - last) < 1e-6)).toBe(true)
+    }
+    expect(series.length).toBeGreaterThan(1)
+  })
+
+  test('of a group, one value for each window of a site; of incomplete messages, percents', async () => {
+    const [spread, ...more] = await ask(queryOf({ kind: 'group', of: 'count', above: 8, for: '5m' }))
+    expect(more).toEqual([])
+    expect(spread!.tags).toEqual({ site: 'harbour-works', metric: 'power' })
+    expect(numbersOf([spread!]).every((count) => count > 1)).toBe(true)
+    const select = { site: 'harbour-works' }
+    const shares = numbersOf(await ask(queryOf({ kind: 'incomplete', select, missing: 0.1, for: '20m' })))
+    expect(shares.length).toBeGreaterThan(20)
+    expect(Math.min(...shares)).toBe(0)
+    expect(Math.max(...shares)).toBeLessThanOrEqual(100)
+  })
 })

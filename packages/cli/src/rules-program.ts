@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { CheckFlags } from './commands/rules-check.ts'
+import type { GrafanaFlags } from './commands/rules-grafana.ts'
 import type { BacktestFlags, TestFlags } from './commands/rules-past.ts'
 
 type Finish = (code: Promise<number>) => Promise<void>
@@ -11,6 +12,8 @@ const test = async (folder: string, flags: TestFlags) =>
   await (await import('./commands/rules-past.ts')).runRulesTest(folder, flags)
 const backtest = async (folder: string, flags: BacktestFlags) =>
   await (await import('./commands/rules-past.ts')).runRulesBacktest(folder, flags)
+const grafana = async (folder: string, flags: GrafanaFlags) =>
+  await (await import('./commands/rules-grafana.ts')).runRulesGrafana(folder, flags)
 
 const examples = (...lines: string[]) => `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}\n`
 
@@ -78,10 +81,24 @@ function addBacktest(rules: Command, finish: Finish): void {
     .action((folder: string, flags: BacktestFlags) => finish(backtest(folder, flags)))
 }
 
+function addGrafana(rules: Command, finish: Finish): void {
+  rules
+    .command('grafana')
+    .description("write the rules with `at: grafana` as files of Grafana's provisioning")
+    .argument('[folder]', 'folder of the rules', defaultFolder)
+    .requiredOption('--out <dir>', 'the folder provisioning/alerting of Grafana')
+    .option('--window <length>', 'length of a window', '1m')
+    .option('--source <uid>', 'uid of the InfluxDB data source', 'millrace-influxdb')
+    .option('--folder <title>', 'folder of the rules in Grafana', 'Millrace alerts')
+    .addHelpText('after', examples('millrace rules grafana --out dashboards/grafana/provisioning/alerting'))
+    .action((folder: string, flags: GrafanaFlags) => finish(grafana(folder, flags)))
+}
+
 /** `millrace rules ...` */
 export function addRules(program: Command, finish: Finish): void {
   const rules = program.command('rules').description('check alert rules, and try them on the past')
   addCheck(rules, finish)
   addTest(rules, finish)
   addBacktest(rules, finish)
+  addGrafana(rules, finish)
 }

@@ -1,6 +1,6 @@
 import type { SeriesInfo, StatusResponse } from '@millrace/contracts'
 import type { Problem } from '@millrace/pipeline'
-import { type CompiledRule, checkRules } from '@millrace/rules'
+import { type CompiledRule, checkRules, grafanaProblems } from '@millrace/rules'
 import { getJson, type ServerAddress } from '../verify/api.ts'
 import { compileFolder } from './compile.ts'
 import { checkEvidence, type EvidenceVerdict } from './evidence.ts'
@@ -70,13 +70,14 @@ export async function checkFolder({ folder, windowMs, ingest, progress }: CheckI
   const { rules, problems, placed } = compileFolder(folder)
   const known = ingest && (await knownTo(ingest))
   const sense = checkRules(rules, { windowMs, ...known })
+  const refused = rules.flatMap((rule) => grafanaProblems(rule, { windowMs }))
   return {
     folder,
     rules: rules.map((rule) => ({
       ...{ id: rule.id, at: rule.at, kind: rule.kind, severity: rule.severity, version: rule.version },
       selects: known ? selectedBy(rule, known) : null,
     })),
-    ...{ problems, neverFire: placed(sense.problems), warnings: placed(sense.warnings) },
+    ...{ problems, neverFire: placed([...sense.problems, ...refused]), warnings: placed(sense.warnings) },
     evidence: problems.length > 0 ? [] : await checkEvidence(rules, { folder, windowMs, progress }),
   }
 }

@@ -17,9 +17,12 @@ function intervalOf({ windowMs }: GrafanaSettings): string {
   return `${Math.max(10, Math.ceil(windowMs / 10_000) * 10)}s`
 }
 
+/** Put in by Grafana when it reads the file. */
+const fromEnvironment = (name: string) => `\${${name}}`
+
 /** Where notices go: the two variables come from the environment of Grafana. */
 function contactFile(): object {
-  const webhook = { url: '$MILLRACE_ALERT_WEBHOOK', httpMethod: 'POST' }
+  const webhook = { url: fromEnvironment('MILLRACE_ALERT_WEBHOOK'), httpMethod: 'POST' }
   return {
     apiVersion: 1,
     contactPoints: [
@@ -28,7 +31,11 @@ function contactFile(): object {
         name: 'millrace',
         receivers: [
           { uid: 'millrace-webhook', type: 'webhook', settings: webhook },
-          { uid: 'millrace-email', type: 'email', settings: { addresses: '$MILLRACE_ALERT_EMAIL', singleEmail: true } },
+          {
+            uid: 'millrace-email',
+            type: 'email',
+            settings: { addresses: fromEnvironment('MILLRACE_ALERT_EMAIL'), singleEmail: true },
+          },
         ],
       },
     ],
