@@ -54,4 +54,56 @@ describe('the uplink to an IoT Hub', () => {
       annotations: { 'iothub-connection-device-id': 'edge-1' },
     })
   }, 60_000)
+  it('loses and doubles nothing over an outage of the hub in which the agent is started again', async () => {
+    const { agent, hub, device, settings } = await stack()
+    const one = await device('d1')
+    await hub.stop()
+    await sendAll(agent, one)
+    await one.stop()
+    await agent.stop()
+    const again = await bench.agent(settings)
+    expect((await again.reporter.status()).spool.outboxMessages).toBeGreaterThan(0)
+    await hub.start()
+    await drained(again)
+    const ingest = await hub.ingest()
+    expect(ingest.rows.size).toBe(expectedWindows([one], lengthMs).size - 2)
+    expect(ingest.balance()).toEqual([])
+  }, 60_000)
+
+  it('sends live readings and provisional summaries of the named series alone, and none where none is named', async () => {
+    const { agent, hub, device } = await stack({ live: ['hall/d1/temp*'] })
+    const devices = await Promise.all(['d1', 'd2'].map(device))
+    await until(() => agent.pipeline.uplink.connected, { withinMs: 20_000 })
+    const ofKind = async (kind: string) => (await hub.events()).filter(({ properties }) => properties.kind === kind)
+    let seq = 0
+    await until(
+      async () => {
+        for (const one of devices)
+          await one.send({ ts: Date.now(), seq: seq++, readings: { temperature: 1, energy: 2 } })
+        return (await ofKind('live')).length > 0 && (await ofKind('provisional')).length > 0
+      },
+      { withinMs: 20_000, everyMs: 200 },
+    )
+    for (const { body } of [...(await ofKind('live')), ...(await ofKind('provisional'))]) {
+      const { columns } = JSON.parse(Buffer.from(body).toString()) as { columns: Record<string, string[]> }
+      expect([new Set(columns.device), new Set(columns.metric)]).toEqual([new Set(['d1']), new Set(['temperature'])])
+    }
+  }, 60_000)
+
+  it('holds messages when its own blocks of the day are used up, says when, and goes on when the twin gives more', async () => {
+    const { agent, hub, device } = await stack({ maxBlocksPerDay: 3 })
+    const one = await device('d1')
+    await sendAll(agent, one, 20)
+    for (let hours = 2; hours < 8; hours++) {
+      await one.send(at(100 + hours, hours * 3_600_000))
+      await agent.pipeline.checkpoints.run()
+    }
+    const budget = async () => ((await agent.reporter.status()).uplink.detail as { budget: object }).budget
+    await until(async () => ((await budget()) as { stage: string }).stage === 'held', { withinMs: 20_000 })
+    expect(await budget()).toMatchObject({ maxBlocksPerDay: 3, reachedAt: expect.stringMatching(/Z$/) })
+    expect((await agent.reporter.status()).spool.outboxMessages).toBeGreaterThan(0)
+    await hub.hub.core.twins.patch('edge-1', { desired: { millrace: { quota: { maxBlocksPerDay: 1_000 } } } })
+    await drained(agent)
+    expect((await hub.ingest()).balance()).toEqual([])
+  }, 60_000)
 })

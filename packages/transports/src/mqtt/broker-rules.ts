@@ -70,6 +70,13 @@ function ownsTopic(state: ClientState, topic: string): boolean {
   return root === 'telemetry' && device === state.user
 }
 
+/** What the cloud wants of a device: `commands/{site}/{device}`, the only topic that it may hear. */
+function isOwnCommands(state: ClientState | undefined, filter: string): boolean {
+  const [root, site, device, ...rest] = filter.split('/')
+  if (!state || /^$|[+#]/.test(state.user) || root !== 'commands' || rest.length > 0) return false
+  return site !== undefined && site !== '#' && device === state.user
+}
+
 /** A client id is bound to its user, so that no other user can end its connection by taking the id over. */
 function ownsClientId(user: string, clientId: string): boolean {
   return clientId === user || clientId.startsWith(`${user}/`) || clientId.startsWith('aedes_')
@@ -178,7 +185,7 @@ export class BrokerRules {
 
   #refuseSubscribe(state: ClientState | undefined, filter: string): string | undefined {
     const { limits } = this.#options
-    if (state?.role !== 'service') return 'not-authorized'
+    if (!state || (state.role !== 'service' && !isOwnCommands(state, filter))) return 'not-authorized'
     const bad = badTopic(filter, limits)
     if (bad) return bad
     const full = state.filters.size >= limits.maxSubscriptionsPerClient && !state.filters.has(filter)
