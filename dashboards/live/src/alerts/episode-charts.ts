@@ -87,8 +87,6 @@ export class EpisodeCharts {
   }
 
   private chartOf(series: SeriesState): MetricChart {
-    const isThreshold = this.app.alerts.book.kindOf(this.alert.rule) === 'threshold'
-    const bound = isThreshold ? boundOf(this.alert, series) : undefined
     const open = (from: number, to: number) => this.app.go(deviceRoute({ ...series, range: fixed(from, to) }))
     return new MetricChart(this.app, series, {
       span: () => this.span(),
@@ -98,7 +96,12 @@ export class EpisodeCharts {
       reset: () => undefined,
       alerts: () => [this.alert],
       ...(this.alert.device === null && { title: `${series.device} ${series.metric}` }),
-      inSight: bound === undefined ? [] : [bound],
+      inSight: () => this.boundsOf(series),
     })
+  }
+
+  private boundsOf(series: SeriesState): number[] {
+    const bound = this.app.alerts.book.kindOf(this.alert.rule) === 'threshold' && boundOf(this.alert, series)
+    return typeof bound === 'number' ? [bound] : []
   }
 }

@@ -25,7 +25,7 @@ export interface ChartHost {
   /** In place of the metric's name. */
   title?: string
   /** Values that the axis is to hold, such as a bound. */
-  inSight?: readonly number[]
+  inSight?(): readonly number[]
 }
 
 /** One metric over time: stored windows, open windows and live readings on one axis. */
@@ -127,7 +127,7 @@ export class MetricChart {
       now: app.now(),
       palette: app.palette,
       alerts,
-      inSight: host.inSight ?? [],
+      inSight: host.inSight?.() ?? [],
     }
   }
 
