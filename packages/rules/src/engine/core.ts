@@ -40,6 +40,10 @@ export class Core {
   readonly changedSamples = new Map<number, Set<number>>()
   readonly #dirty = new Set<Judged>()
   readonly #told: Alert[] = []
+  /** Marked last: the next mark is mostly the same. */
+  #lastLineBlock = -1
+  #lastBlock = -1
+  #lastBucket = 0
   readonly #usedTracks = new Set<number>()
 
   constructor(horizonMs: number) {
@@ -88,17 +92,24 @@ export class Core {
   }
 
   lineChanged({ id }: Line): void {
-    this.changedLines.add(id >> blockShift)
+    const block = id >> blockShift
+    if (block === this.#lastLineBlock) return
+    this.#lastLineBlock = block
+    this.changedLines.add(block)
   }
 
   sampleChanged(id: number, start: number): void {
     const block = id >> blockShift
-    let buckets = this.changedSamples.get(block)
-    if (buckets === undefined) {
-      buckets = new Set()
-      this.changedSamples.set(block, buckets)
-    }
-    buckets.add(Math.floor(start / bucketMs))
+    const bucket = Math.floor(start / bucketMs)
+    if (block === this.#lastBlock && bucket === this.#lastBucket) return
+    ;[this.#lastBlock, this.#lastBucket] = [block, bucket]
+    const buckets = this.changedSamples.get(block) ?? new Set()
+    this.changedSamples.set(block, buckets.add(bucket))
+  }
+
+  /** What changed was kept. */
+  kept(): void {
+    ;[this.#lastLineBlock, this.#lastBlock] = [-1, -1]
   }
 
   /** Judges a window that the line of the host covers already. */

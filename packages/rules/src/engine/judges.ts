@@ -6,6 +6,7 @@ import { Plans } from './plan.ts'
 import { ReadingSeries } from './readings.ts'
 import { Series, type SeriesNames } from './series.ts'
 import type { Silences } from './silences.ts'
+import type { Watched } from './watched.ts'
 
 /** What is done with the windows and readings of a series; undefined where no rule asks for them. */
 interface Entry {
@@ -43,9 +44,20 @@ export class Judges {
   }
 
   windows(rows: readonly RuleWindow[]): void {
+    const { list } = this.#silences
+    let [site, device] = ['', '']
+    let metrics: ReadonlyMap<string, Entry> = new Map()
+    let watched: Watched | undefined
     for (const row of rows) {
-      this.entry(row).series?.take(row)
-      if (this.#silences.list.watchesDevices) this.#silences.hearWindow(row)
+      // Rows of a device mostly come together.
+      if (row.device !== device || row.site !== site) {
+        ;[site, device] = [row.site, row.device]
+        metrics = this.#metricsOf(site, device)
+        watched = list.find(site, device)
+      }
+      const entry = metrics.get(row.metric) ?? this.entry(row)
+      entry.series?.take(row)
+      if (watched) this.#silences.hearWindow(watched, row)
     }
   }
 

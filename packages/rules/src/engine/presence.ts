@@ -35,10 +35,12 @@ export class Presence {
     return this.spans.at(-1)?.to ?? Number.NEGATIVE_INFINITY
   }
 
-  /** Whether its newest span has this in it. */
-  covers(from: number, to: number): boolean {
-    const last = this.spans.at(-1)
-    return last !== undefined && from >= last.from && to <= last.to
+  /** The common case: whether it belongs to the newest span, which then has it in it. */
+  extend(from: number, to: number): boolean {
+    const last = this.spans[this.spans.length - 1]
+    if (last === undefined || from < last.from || from - last.to >= this.bridgedMs) return false
+    if (to > last.to) last.to = to
+    return true
   }
 
   /** Whether anything changed; `gap`: whether an earlier judgement may have. */

@@ -4,7 +4,7 @@ import type { Core } from './core.ts'
 import { Derived } from './derived.ts'
 import type { Group } from './group.ts'
 import type { Host } from './host.ts'
-import type { Plan } from './plan.ts'
+import { type Plan, readers } from './plan.ts'
 import type { Track } from './track.ts'
 
 export interface SeriesNames {
@@ -15,6 +15,7 @@ export interface SeriesNames {
 
 interface Memory {
   field: SummaryField
+  read: (row: RuleWindow) => number | null
   track: Track
   reachMs: number
 }
@@ -41,7 +42,7 @@ export class Series {
     this.#plan = plan
     this.host = core.host(`s/${path}`, { ...names, agent: null })
     this.#memories = [...plan.remembered].map(([field, reachMs]) => {
-      return { field, reachMs, track: core.track(`v/${path}/${field}`) }
+      return { field, read: readers[field], reachMs, track: core.track(`v/${path}/${field}`) }
     })
     const tracks = new Map(this.#memories.map(({ field, track }) => [field, track]))
     this.#derived = plan.derived.map(
@@ -84,8 +85,8 @@ export class Series {
   }
 
   #healthy(row: RuleWindow): boolean {
-    for (const { field, low, high } of this.#plan.guards) {
-      const value = row[field]!
+    for (const { read, low, high } of this.#plan.guards) {
+      const value = read(row)!
       if (!(value >= low && value <= high)) return false
     }
     return true
@@ -101,9 +102,9 @@ export class Series {
 
   #remember(row: RuleWindow): void {
     const floor = this.host.line.floor(this.#core.horizonMs)
-    for (const { field, track, reachMs } of this.#memories) {
+    for (const { read, track, reachMs } of this.#memories) {
       if (track.isFar(row.start, floor - reachMs)) this.#forget(track, floor - reachMs)
-      if (track.set(row, row[field] ?? Number.NaN)) this.#core.sampleChanged(track.id, row.start)
+      if (track.set(row, read(row) ?? Number.NaN)) this.#core.sampleChanged(track.id, row.start)
     }
     for (const derived of this.#derived) derived.changed(row, this.#core)
     for (const group of this.#groups) group.changed(row)

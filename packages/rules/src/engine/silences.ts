@@ -1,6 +1,6 @@
 import type { CompiledRule, RuleAgent, RuleHeard, RuleWindow } from '../types.ts'
 import type { Core } from './core.ts'
-import { Silence } from './presence.ts'
+import { type HeardSpan, Silence } from './presence.ts'
 import { type Watched, type WatchedAgent, WatchList } from './watched.ts'
 
 function hasTold({ host }: Watched): boolean {
@@ -19,22 +19,27 @@ export class Silences {
 
   hear({ site, device: name, agent }: Omit<RuleHeard, 'ts'>, firstTs: number, lastTs: number): void {
     const device = this.list.device({ site, device: name, agent })
-    if (!device) return
-    const moved = device.host.names.agent !== agent
-    if (moved) device.host.names = { ...device.host.names, agent }
-    const from = Math.floor(firstTs)
-    const seen = Math.max(0, Math.min(from, device.observerOf(agent)?.at ?? 0))
-    const { changed, gap } = device.presence.hear({ from, to: Math.floor(lastTs), by: agent, seen })
+    if (device) this.#hear(device, { from: Math.floor(firstTs), to: Math.floor(lastTs), by: agent, seen: 0 })
+  }
+
+  #hear(device: Watched, span: HeardSpan): void {
+    const { host, presence } = device
+    const moved = host.names.agent !== span.by
+    if (!moved && host.timelines === undefined && presence.extend(span.from, span.to)) {
+      this.list.changedDevices.add(device)
+      return
+    }
+    if (moved) host.names = { ...host.names, agent: span.by }
+    const seen = Math.max(0, Math.min(span.from, device.observerOf(span.by)?.at ?? 0))
+    const { changed, gap } = presence.hear({ ...span, seen })
     if (changed || moved) this.list.changedDevices.add(device)
     if (gap || moved || hasTold(device)) this.#touchAll(device)
   }
 
   /** Windows say that their device was heard; they do not say which agent listens to it now. */
-  hearWindow({ site, device, firstTs, lastTs }: Pick<RuleWindow, 'site' | 'device' | 'firstTs' | 'lastTs'>): void {
-    const known = this.list.find(site, device)
-    if (!known || known.presence.covers(firstTs, lastTs)) return
-    const { agent } = known.host.names
-    if (agent) this.hear({ site, device, agent }, firstTs, lastTs)
+  hearWindow(device: Watched, { firstTs, lastTs }: Pick<RuleWindow, 'firstTs' | 'lastTs'>): void {
+    const by = device.host.names.agent
+    if (by !== null) this.#hear(device, { from: Math.floor(firstTs), to: Math.floor(lastTs), by, seen: 0 })
   }
 
   agent({ site, agent: name, at, online, since }: RuleAgent): void {

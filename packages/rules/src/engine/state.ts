@@ -45,6 +45,7 @@ export class StateWriter {
   take(rules: SavedMeta['rules']): RuleStateChange[] {
     const { epoch, now, sweptHour } = this.#core
     const meta: SavedMeta = { v: 1, epoch, now, sweptHour, rules, evaluator: this.#silences.list.evaluator.runs }
+    this.#core.kept()
     const changed = now !== this.#now || epoch !== this.#epoch || rules !== this.#known
     ;[this.#now, this.#epoch, this.#known] = [now, epoch, rules]
     return [

@@ -27,6 +27,7 @@ export interface WatchedAgent extends Watched {
   spoke: number
 }
 
+/** Without rules no pause is a silence. */
 function leastFor(rules: readonly CompiledRule[]): number {
   return Math.min(...rules.map(({ definition }) => definition.for!))
 }
@@ -61,7 +62,7 @@ export class WatchList {
     for (const [path, device] of this.devices) this.#choose(path, device)
     for (const agent of this.agents.values()) {
       agent.rules = this.#rulesOfAgent(agent.site, agent.name)
-      if (agent.rules.length > 0) agent.presence.bridgedMs = leastFor(agent.rules)
+      agent.presence.bridgedMs = leastFor(agent.rules)
     }
   }
 
@@ -103,7 +104,7 @@ export class WatchList {
     const rules = this.#rulesOfAgent(site, name)
     const agent: WatchedAgent = {
       host: this.#core.host(key, { site, device: null, metric: null, agent: name }),
-      ...{ site, name, rules, presence: new Presence(rules.length > 0 ? leastFor(rules) : 1) },
+      ...{ site, name, rules, presence: new Presence(leastFor(rules)) },
       ...{ observer: new Observer(agentPatienceMs), spoke: Number.NEGATIVE_INFINITY },
       observerOf: () => this.evaluator,
     }
