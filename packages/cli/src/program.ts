@@ -4,6 +4,7 @@ import { type BackupFlags, runBackup } from './commands/backup.ts'
 import { type BrokerFlags, runBroker } from './commands/broker.ts'
 import { type RestoreFlags, runRestore } from './commands/restore.ts'
 import { runVerify, type VerifyFlags } from './commands/verify.ts'
+import { addHub } from './hub-program.ts'
 import { addPlan } from './plan-program.ts'
 import { addRules } from './rules-program.ts'
 import { runApp } from './run-app.ts'
@@ -175,6 +176,7 @@ export function createProgram(finish: Finish): Command {
   addUp(program, finish)
   for (const service of services) addService(program, service, finish)
   addBroker(program)
+  addHub(program)
   addVerify(program, finish)
   addBackup(program, finish)
   addRules(program, finish)

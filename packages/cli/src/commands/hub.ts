@@ -1,0 +1,50 @@
+import { createServer } from 'node:net'
+import { type HubPorts, type LocalHub, startLocalHub } from '@millrace/iot-hub-local'
+import { createLogger, runService } from '@millrace/pipeline'
+import { type HubFlags, type HubPlan, readHubFlags } from '../hub/options.ts'
+import { hubText, sdkPort } from '../hub/screen.ts'
+
+const otherPort = 8443
+
+/** Whether this user may open the port, and nobody else has. */
+async function isFree(host: string, port: number): Promise<boolean> {
+  const server = createServer()
+  const listening = await new Promise<boolean>((resolve) => {
+    server.once('error', () => resolve(false))
+    server.listen(port, host, () => resolve(true))
+  })
+  if (listening) await new Promise((resolve) => server.close(resolve))
+  return listening
+}
+
+async function portsOf({ options, httpsPort }: HubPlan): Promise<Partial<HubPorts>> {
+  if (httpsPort !== undefined) return { ...options.ports, https: httpsPort }
+  const free = await isFree(options.host ?? '127.0.0.1', sdkPort)
+  return { ...options.ports, https: free ? sdkPort : otherPort }
+}
+
+async function deviceStrings(hub: LocalHub, ids: readonly string[]): Promise<Map<string, string>> {
+  const strings = new Map<string, string>()
+  for (const id of ids) strings.set(id, await hub.deviceConnectionString(id))
+  return strings
+}
+
+/** Runs the local hub in the foreground; connection strings go to standard output, what happens to standard error. */
+export async function runHub(flags: HubFlags): Promise<never> {
+  const log = createLogger({ name: 'hub', pretty: process.stderr.isTTY })
+  return await runService({
+    name: 'hub',
+    async start() {
+      const plan = readHubFlags(flags)
+      const hub = await startLocalHub({ ...plan.options, ports: await portsOf(plan), log })
+      try {
+        const devices = await deviceStrings(hub, plan.devices)
+        process.stdout.write(hubText({ hub, dataDir: flags.dataDir, devices }))
+      } catch (error) {
+        await hub.stop()
+        throw error
+      }
+      return { stop: () => hub.stop() }
+    },
+  })
+}
