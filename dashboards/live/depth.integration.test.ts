@@ -70,7 +70,7 @@ describe('the pipeline', () => {
 
 describe('with the keyboard alone', () => {
   test('every view, device, chart and control is reached, and the focus is always seen', async () => {
-    const { url } = await serve()
+    const { url } = await serve({ alerts: true })
     const { page, complaints } = await openPage(browser, url)
     await page.waitForSelector('.card .value')
     const { keyboard } = page
@@ -169,16 +169,17 @@ const spanOf = (page: Page) => {
 
 describe('on a phone of 360 pixels', () => {
   test('no view scrolls sideways, and what is tapped is large enough', async () => {
-    const { url } = await serve()
+    const { url } = await serve({ alerts: true })
     const { page, complaints } = await openPhone(browser, url)
-    await page.waitForSelector('.card .value')
-    const addresses = [...(await viewsOf(page)), '#/device/lisbon-mill/hall-01?range=24h']
+    await page.waitForSelector('.card .alert-badge:visible')
+    const alert = (await page.locator('.alert-badge:visible').first().getAttribute('href')) ?? ''
+    const addresses = [...(await viewsOf(page)), alert, '#/device/lisbon-mill/hall-01?range=24h']
     for (const address of addresses) {
       await page.goto(`${url}${address}`)
       await page.waitForTimeout(400)
       expect(await page.evaluate(() => document.documentElement.scrollWidth), address).toBeLessThanOrEqual(360)
       const small = await page
-        .locator('button:visible, nav a:visible')
+        .locator('button:visible, nav a:visible, select:visible, .alert-badge:visible')
         .evaluateAll((controls) => controls.filter((one) => one.getBoundingClientRect().height < 32).length)
       expect(small, address).toBe(0)
     }

@@ -50,7 +50,7 @@ export class FleetView implements View {
     this.filter.addEventListener('keydown', (event) => {
       if (event.key === 'ArrowDown' || event.key === 'Enter') this.body.querySelector('a')?.focus()
     })
-    focusByArrows(this.body, '.card a')
+    focusByArrows(this.body, '.card h3 a')
     this.root.append(h('div', { class: 'fleet-head' }, this.summary, this.filter), this.body)
     this.layOut()
   }
