@@ -79,9 +79,13 @@ export function boundsOf(rule: RuleDefinition): Bounds | BoundsFault {
   }
 }
 
+export function isGood(value: number, { clearLow, clearHigh }: Bounds): boolean {
+  return value >= clearLow && value <= clearHigh
+}
+
 export type Level = 'bad' | 'between' | 'good'
 
-export function levelOf(value: number, { low, high, clearLow, clearHigh }: Bounds): Level {
-  if (value > high || value < low) return 'bad'
-  return value <= clearHigh && value >= clearLow ? 'good' : 'between'
+export function levelOf(value: number, bounds: Bounds): Level {
+  if (value > bounds.high || value < bounds.low) return 'bad'
+  return isGood(value, bounds) ? 'good' : 'between'
 }

@@ -163,7 +163,10 @@ export class Core {
 
   /** Folds what changed; answers with every alert that changed since the last call. */
   takeAlerts(): Alert[] {
-    for (const timeline of this.#dirty) this.#refold(timeline)
+    for (const timeline of this.#dirty) {
+      this.#refold(timeline)
+      if (timeline.trivial) this.drop(timeline)
+    }
     this.#dirty.clear()
     return this.#told.splice(0)
   }

@@ -1,3 +1,4 @@
+import { isGood } from '../definition/bounds.ts'
 import type { CompiledRule } from '../types.ts'
 import type { Core, Window } from './core.ts'
 import type { Judgement, Tracks } from './formula.ts'
@@ -16,15 +17,18 @@ export class Derived {
     this.#judgement = formulaOf(rule.kind)!.create(rule.definition, tracks, host.names.metric ?? '')
   }
 
-  /** A value of the series came or changed. */
-  changed({ start, lengthMs }: Window, core: Core): void {
+  /** A value of the series came or changed; nothing but itself looks back at the newest. */
+  changed({ start, lengthMs }: Window, newest: boolean, core: Core): void {
+    if (newest) this.#judge(start, lengthMs, core)
+    else this.#judgement.affected(start, lengthMs, (at) => this.#judge(at, lengthMs, core))
+  }
+
+  #judge(start: number, lengthMs: number, core: Core): void {
+    const value = this.#judgement.value(start, lengthMs)
+    if (Number.isNaN(value)) return
     const { host, rule } = this
-    this.#judgement.affected(start, lengthMs, (at) => {
-      const value = this.#judgement.value(at, lengthMs)
-      if (Number.isNaN(value)) return
-      host.line.cover(at, at + lengthMs, core.epoch)
-      core.lineChanged(host.line)
-      core.record(host, rule, { start: at, lengthMs, value })
-    })
+    host.line.cover(start, start + lengthMs, core.epoch)
+    core.lineChanged(host.line)
+    if (host.timelines !== undefined || !isGood(value, rule.bounds)) core.record(host, rule, { start, lengthMs, value })
   }
 }

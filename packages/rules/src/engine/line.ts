@@ -21,9 +21,11 @@ export type Arrival = 'new' | 'amended' | 'known'
  */
 export class Line {
   readonly id: number
-  /** In order, without overlap; never empty once something arrived. */
-  runs: Run[] = []
-  #last: Run = { from: Number.NaN, to: Number.NaN, epoch: -1 }
+  /** The end of the newest is in `#to`, which grows with every window. */
+  #runs: Run[] = []
+  /** Of the newest run. */
+  #to = Number.NaN
+  #epoch = -1
   /** Revisions above 0, by start. */
   revs: Map<number, number> | undefined
 
@@ -31,20 +33,26 @@ export class Line {
     this.id = id
   }
 
+  /** In order, without overlap; never empty once something arrived. */
+  get runs(): readonly Run[] {
+    const last = this.#runs.at(-1)
+    if (last) last.to = this.#to
+    return this.#runs
+  }
+
   /** End of the newest window; NaN before the first. */
   get newest(): number {
-    return this.#last.to
+    return this.#to
   }
 
   floor(horizonMs: number): number {
-    return floorOf(this.#last.to, horizonMs)
+    return floorOf(this.#to, horizonMs)
   }
 
   /** The common case: the window after the newest, at its first revision. */
   extend(start: number, end: number, epoch: number): boolean {
-    const last = this.#last
-    if (start !== last.to || last.epoch !== epoch) return false
-    last.to = end
+    if (start !== this.#to || this.#epoch !== epoch) return false
+    this.#to = end
     return true
   }
 
@@ -62,11 +70,8 @@ export class Line {
   }
 
   covers(start: number): boolean {
-    for (let at = this.runs.length - 1; at >= 0; at--) {
-      const run = this.runs[at]!
-      if (run.from <= start) return start < run.to
-    }
-    return false
+    const run = this.runs.findLast(({ from }) => from <= start)
+    return run !== undefined && start < run.to
   }
 
   cover(from: number, to: number, epoch: number): void {
@@ -89,8 +94,10 @@ export class Line {
   }
 
   set(runs: Run[]): void {
-    this.runs = runs
-    this.#last = runs.at(-1) ?? { from: Number.NaN, to: Number.NaN, epoch: -1 }
+    const last = runs.at(-1)
+    this.#runs = runs
+    this.#to = last?.to ?? Number.NaN
+    this.#epoch = last?.epoch ?? -1
   }
 }
 

@@ -106,7 +106,8 @@ export class Series {
       if (track.isFar(row.start, floor - reachMs)) this.#forget(track, floor - reachMs)
       if (track.set(row, read(row) ?? Number.NaN)) this.#core.sampleChanged(track.id, row.start)
     }
-    for (const derived of this.#derived) derived.changed(row, this.#core)
+    const newest = row.start + row.lengthMs === this.host.line.newest
+    for (const derived of this.#derived) derived.changed(row, newest, this.#core)
     for (const group of this.#groups) group.changed(row)
   }
 

@@ -27,6 +27,7 @@ export class Track implements SampleHolder {
   /** Whether the value is new. */
   set(window: { start: number; lengthMs: number }, value: number): boolean {
     const { start, lengthMs } = window
+    if (lengthMs === this.#step && start === this.#next) return this.#append(value)
     if (this.#length === 0) this.#begin(start, lengthMs)
     else if (lengthMs % this.#step !== 0 || (start - this.#base) % this.#step !== 0) this.#refine(start, lengthMs)
     if (start < this.#base) this.#extendBack(start)
@@ -35,6 +36,16 @@ export class Track implements SampleHolder {
     if (at >= this.#length) this.#length = at + 1
     else if (Object.is(this.#values[at], value)) return false
     this.#values[at] = value
+    return true
+  }
+
+  get #next(): number {
+    return this.#base + this.#length * this.#step
+  }
+
+  #append(value: number): boolean {
+    if (this.#length === this.#values.length) this.#grow(this.#length * 1.5, 0)
+    this.#values[this.#length++] = value
     return true
   }
 
