@@ -10,7 +10,8 @@ import { queryInflux, type Series } from './influxql.ts'
 
 const [url = '', folder = '.', site = 'harbour-works', device = 'press-1'] = process.argv.slice(2)
 const toMs = Date.now()
-const everywhere = { source: 'review', site: '$__all', device: '$__all', metric: 'temperature', silence: '300' }
+const all = '$__all'
+const everywhere = { source: 'review', site: all, device: all, metric: 'temperature', silence: '300', rule: all }
 
 interface Drawn extends PanelJson {
   fromMs: number
@@ -27,7 +28,8 @@ async function draw(file: DashboardFile, panel: PanelJson, metric: string): Prom
   const page = jsonOf(file)
   const { time } = JSON.parse(file.json) as { time: { from: string } }
   const spanMs = durationMs(panel.timeFrom ?? time.from.replace('now-', ''))
-  const choices = file.page === 'device' ? { ...everywhere, site, device, metric } : everywhere
+  const own = file.page === 'device' ? { site, device, metric } : file.page === 'alerts' ? { metric: all } : {}
+  const choices = { ...everywhere, ...own }
   const view = { choices, fromMs: toMs - spanMs, toMs, interval: intervalText(panel, spanMs) }
   const answers = await Promise.all(
     (panel.targets ?? []).map(async (target) => {
@@ -37,7 +39,7 @@ async function draw(file: DashboardFile, panel: PanelJson, metric: string): Prom
       return { alias, series: names }
     }),
   )
-  const title = panel.title.replaceAll('$metric', metric === '$__all' ? 'temperature' : metric)
+  const title = panel.title.replaceAll('$metric', metric === all ? 'temperature' : metric)
   return { ...panel, ...view, title, answers }
 }
 
@@ -50,9 +52,7 @@ for (const file of dashboards()) {
   const repeated = file.page === 'device' ? 'power' : 'temperature'
   const inRow = (panel: PanelJson) => panel.title.includes('$metric')
   const panels = await Promise.all(
-    jsonOf(file).panels.map((panel) =>
-      draw(file, panel, file.page === 'device' && !inRow(panel) ? '$__all' : repeated),
-    ),
+    jsonOf(file).panels.map((panel) => draw(file, panel, file.page === 'device' && !inRow(panel) ? all : repeated)),
   )
   const data = JSON.stringify(panels).replaceAll('<', '\\u003c')
   await writeFile(

@@ -100,7 +100,7 @@ function bySeverity() {
     panel.withTarget(query.refId('ABC'.charAt(index)))
   })
   return panel
-    .interval('1m')
+    .interval('15m')
     .unit('short')
     .overrides(severities.map(([severity, colour]) => inColour(severity, colour)))
     .span(12)
@@ -110,7 +110,7 @@ function bySeverity() {
 function bySite() {
   return bars('Began, by site', 'The same by site: where something goes wrong.')
     .withTarget(new InfluxQl(count([real, inRange], { every: interval, by: ['site'], fill: '0' })).alias('$tag_site'))
-    .interval('1m')
+    .interval('15m')
     .unit('short')
     .span(12)
     .height(9)
