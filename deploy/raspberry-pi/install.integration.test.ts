@@ -80,6 +80,20 @@ test('the tarballs hold JavaScript alone, and every dependency has an exact vers
   expect(lock).not.toMatch(/duckdb|vite|azure|commander/)
 })
 
+test("Microsoft's SDK for IoT Hub is locked apart, and installed only when it is asked for", async () => {
+  const lock = JSON.parse(readFileSync(join(packed.path, 'with-azure', 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { version: string; integrity?: string; dev?: boolean; peer?: boolean }>
+  }
+  expect(lock.packages['node_modules/@azure/iot-device']).toMatchObject({ version: '1.18.4' })
+  expect(lock.packages['node_modules/azure-iot-device-mqtt']).toMatchObject({ version: '1.16.4' })
+  expect(Object.values(lock.packages).filter(({ dev, peer }) => dev || peer)).toEqual([])
+  const without = await installation.run('install', '--dry-run')
+  expect(without.output).not.toContain('azure')
+  const asked = await installation.run('install', '--dry-run', '--with-azure')
+  expect(asked.output).toContain(`${packed.path}/with-azure/package-lock.json`)
+  expect(asked.output).toContain(`releases/${release()}-azure`)
+})
+
 test('installs agent, config and service, and once more changes nothing', async () => {
   const first = await installation.run(
     'install',

@@ -16,6 +16,7 @@ usage: install.sh [install|update|rollback|uninstall] [options]
   --agent NAME    name of this agent, for a config that is not there yet (the host name)
   --site NAME     its site, likewise (home)
   --uplink URL    where it sends, likewise: mqtt:// or mqtts:// host[:port] (mqtt://127.0.0.1:1884)
+  --with-azure    Microsoft's SDK too, for an uplink of type iot-hub; updates keep it (--without-azure: not any more)
   --node FILE     a Node of 24.12 or later instead of the packaged one
   --purge         with uninstall: config, spool and user too
   --root DIR      everything below DIR, no user and no service: for images and tests
@@ -24,7 +25,7 @@ USAGE
 }
 
 here=$(cd "$(dirname "$0")" && pwd)
-command=install root= node= purge= dry= agent=$(uname -n) site=home uplink=mqtt://127.0.0.1:1884
+command=install root= node= purge= dry= azure= agent=$(uname -n) site=home uplink=mqtt://127.0.0.1:1884
 # Of --agent, --site and --uplink those that were given.
 given=
 while [ $# -gt 0 ]; do
@@ -38,6 +39,8 @@ while [ $# -gt 0 ]; do
       case $1 in --agent | --site | --uplink) given="$given $1" ;; esac
       shift ;;
     --purge) purge=yes ;;
+    --with-azure) azure=yes ;;
+    --without-azure) azure=no ;;
     --dry-run) dry=yes ;;
     -h | --help) usage; exit 0 ;;
     *) echo "install.sh: unknown argument $1" >&2; usage >&2; exit 2 ;;
@@ -102,7 +105,9 @@ make_user() {
 # Built beside its place and renamed whole: a release folder is complete or not there.
 make_release() {
   [ -r "$here/release" ] || fail "$here holds no tarballs; make them with: npm run pack"
-  release=$(cat "$here/release")
+  release=$(cat "$here/release") manifests=$here
+  if [ -z "$azure" ]; then case $(release_of current) in *-azure) azure=yes ;; esac; fi
+  if [ "$azure" = yes ]; then release=$release-azure manifests=$here/with-azure; fi
   if [ -x "$prefix/releases/$release/node" ]; then
     say "release $release is there already"
     return 0
@@ -111,7 +116,7 @@ make_release() {
   partial=$prefix/releases/.$release.partial
   run rm -rf "$partial"
   run mkdir -p "$partial"
-  run cp "$here"/*.tgz "$here/package.json" "$here/package-lock.json" "$partial/"
+  run cp "$here"/*.tgz "$manifests/package.json" "$manifests/package-lock.json" "$partial/"
   omit=--omit=dev
   [ -z "$node" ] || omit='--omit=dev --omit=optional'
   # $omit is one or two words.

@@ -32,6 +32,25 @@ describe('the config file', () => {
     expect(parseConfig(`${least}${block}`, agentConfigSchema, 'agent.yaml').decode).toHaveLength(6)
   })
 
+  it('is valid with the uplink to an IoT Hub that the example shows, whose settings have the defaults', () => {
+    const block = /^# uplink:.*\n(?:# .*\n)+/m.exec(readFileSync(example, 'utf8'))![0].replaceAll(/^# /gm, '')
+    const { uplink } = parseConfig(least.replace(/uplink:.*\n/, block), agentConfigSchema, 'agent.yaml')
+    const file = { type: 'iot-hub', connectionStringFile: './iot-hub-connection-string' }
+    const bare = least.replace(/uplink:.*/, `uplink: ${JSON.stringify(file)}`)
+    expect(uplink).toEqual(parseConfig(bare, agentConfigSchema, 'agent.yaml').uplink)
+    expect(uplink).toMatchObject({ ...file, tier: 'S1', protocol: 'mqtt', live: [] })
+  })
+
+  it.each([
+    ['uplink: { type: iot-hub, live: [everything] }', ['uplink.live']],
+    ['uplink: { type: iot-hub, tier: S9 }', ['uplink.tier']],
+    ['uplink: { type: iot-hub, tokenLife: 1s }', ['uplink.tokenLife']],
+    ['uplink: { type: iot-hub, provisioning: { registrationId: Pi_1 } }', ['uplink.provisioning']],
+  ])('%s is refused', (uplink, paths) => {
+    const found = problemsOf(least.replace(/uplink:.*/, uplink))
+    for (const path of paths) expect(found.join(' ')).toContain(path)
+  })
+
   it('is refused with every problem at once', () => {
     const text = `${least}windows: { length: 7m, amendFor: 90d, lenght: 1m }\nspool: { whenFull: panic }\nhttp: { port: 99999 }\n`
     expect(problemsOf(text).toSorted()).toEqual(

@@ -293,12 +293,14 @@ describe('with credentials', () => {
     expect(gated).toEqual(may ? [topic] : [])
   })
 
-  it('a device may not listen', async () => {
+  it('a device may listen to its own commands and to nothing else', async () => {
     const { port } = await openSecured()
     const raw = await new Raw(port).login(as('d1', 's1'))
-    raw.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 'telemetry/#', qos: 0 }] } as Packet)
+    const other = ['telemetry/#', 'commands/#', 'commands/+/+', 'commands/hall/d2', 'commands/hall/d1/x']
+    const subscriptions = [...other, 'commands/hall/d1', 'commands/+/d1'].map((topic) => ({ topic, qos: 0 }))
+    raw.send({ cmd: 'subscribe', messageId: 1, subscriptions } as Packet)
     await until(() => raw.packets.some((packet) => packet.cmd === 'suback'))
-    expect(raw.packets.at(-1)).toMatchObject({ granted: [128] })
+    expect(raw.packets.at(-1)).toMatchObject({ granted: [...other.map(() => 128), 0, 0] })
   })
 
   it('a file with a bad line is refused by its number, without its content', () => {
