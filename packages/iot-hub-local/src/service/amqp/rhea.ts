@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import rhea, { type Connection, type Delivery, type Message, type Receiver, type Sender } from 'rhea'
+import rhea, { type Connection, type Message, type Sender } from 'rhea'
 
 export type { AmqpError, Connection, Delivery, EventContext, Message, Receiver, Sender } from 'rhea'
 
@@ -22,10 +22,6 @@ export interface SaslMechanism {
 }
 
 /** The parts of rhea that its types leave out. */
-export interface RawDelivery extends Delivery {
-  readonly link: Sender | Receiver
-}
-
 interface RawSession {
   outgoing: { next_pending_delivery: number; next_delivery_id: number }
 }
@@ -59,6 +55,8 @@ const idleMs = 240_000
 
 interface Frame {
   channel: number
+  performative: { handle?: number; more?: boolean }
+  payload?: Buffer
 }
 
 /**
@@ -71,6 +69,26 @@ function allowLateFrames(connection: Connection): void {
     connection[handler] = (frame: Frame) => {
       if (connection.remote_channel_map[frame.channel]) handle(frame)
     }
+  }
+}
+
+/** rhea would collect a frame, or the frames of a message, of any size before anyone sees it. */
+function boundSizes(connection: Connection, stream: Duplex, maxMessageBytes: number): void {
+  const input = connection.input.bind(connection)
+  connection.input = (bytes: Buffer) => {
+    input(bytes)
+    if (connection.frame_size > maxFrameBytes) stream.destroy()
+  }
+  const collected = new Map<string, number>()
+  const transfer = connection.on_transfer.bind(connection)
+  connection.on_transfer = (frame: Frame) => {
+    const key = `${frame.channel}/${frame.performative.handle}`
+    const size = (collected.get(key) ?? 0) + (frame.payload?.length ?? 0)
+    if (frame.performative.more) collected.set(key, size)
+    else collected.delete(key)
+    // Annotations and properties come on top of what a link allows.
+    if (size > 2 * maxMessageBytes) stream.destroy()
+    else transfer(frame)
   }
 }
 
@@ -87,6 +105,7 @@ export function acceptConnection(stream: Duplex, { mechanisms, maxMessageBytes }
     sender_options: {},
   })
   allowLateFrames(connection)
+  boundSizes(connection, stream, maxMessageBytes)
   connection.accept(stream)
   return connection
 }

@@ -5,8 +5,8 @@ import { deviceBody } from './device-body.ts'
 import { knownDevice } from './routes.ts'
 
 const patchSchema = z.object({
-  tags: z.json().optional(),
-  properties: z.object({ desired: z.json().optional() }).optional(),
+  tags: z.unknown().optional(),
+  properties: z.object({ desired: z.unknown().optional() }).optional(),
 })
 
 function sectionBody({ values, metadata, version }: TwinSection): Record<string, Json> {

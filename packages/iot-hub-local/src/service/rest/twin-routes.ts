@@ -10,7 +10,7 @@ const maxSeconds = 300
 
 const callSchema = z.object({
   methodName: z.string().min(1).max(100),
-  payload: z.json().optional(),
+  payload: z.unknown().optional(),
   responseTimeoutInSeconds: z.number().min(5).max(maxSeconds).default(30),
   connectTimeoutInSeconds: z.number().min(0).max(maxSeconds).default(0),
 })
