@@ -1,25 +1,11 @@
+import { type HubTier, hubBlocks, hubOwnShare, hubTiers } from '@millrace/contracts'
 import type { Clock } from '@millrace/pipeline'
 import { z } from 'zod'
 import type { UplinkState } from './uplink.ts'
 
-/** Messages per day and unit, and the bytes that are metered as one. */
-export const hubTiers = {
-  F1: { blocks: 8_000, blockBytes: 512 },
-  B1: { blocks: 400_000, blockBytes: 4_096 },
-  S1: { blocks: 400_000, blockBytes: 4_096 },
-  B2: { blocks: 6_000_000, blockBytes: 4_096 },
-  S2: { blocks: 6_000_000, blockBytes: 4_096 },
-  B3: { blocks: 300_000_000, blockBytes: 4_096 },
-  S3: { blocks: 300_000_000, blockBytes: 4_096 },
-} as const
-export type HubTier = keyof typeof hubTiers
-
-/** Share of a tier that one agent takes unless it is told. */
-const ownShare = 0.8
-
 /** Blocks a day that an agent takes of a hub where nobody set them. */
 export function defaultBlocksPerDay(tier: HubTier, units: number): number {
-  return Math.floor(hubTiers[tier].blocks * units * ownShare)
+  return Math.floor(hubTiers[tier].blocks * units * hubOwnShare)
 }
 
 /**
@@ -103,7 +89,7 @@ export class Budget {
   }
 
   blocksOf(bytes: number): number {
-    return Math.max(1, Math.ceil(bytes / this.#options.blockBytes))
+    return hubBlocks(bytes, this.#options)
   }
 
   /** True where a message of the outbox may be sent now; then some blocks more are on disk than are used. */

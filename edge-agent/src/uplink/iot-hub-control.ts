@@ -112,13 +112,15 @@ export class HubControl {
 
   async #onDesired(properties: Readonly<Record<string, unknown>>): Promise<void> {
     const version = typeof properties.$version === 'number' ? properties.$version : null
+    const before = this.#settings
+    // A device that was made anew has a twin that was never written to.
+    if ((version ?? 0) < (before.version ?? 0)) this.#reported = {}
     const read = readDesired(properties)
     if (!read.ok) {
       this.#settings = { version, state: 'refused', problems: read.problems }
       this.#options.log.warn({ version, problems: read.problems }, 'the desired settings of the twin are refused')
     } else await this.#apply(read.desired, version, properties.millrace)
-    this.#reported = {}
-    this.#hurry()
+    if (!isDeepStrictEqual(before, this.#settings)) this.#hurry()
   }
 
   async #apply(desired: Desired, version: number | null, asked: unknown): Promise<void> {

@@ -1,5 +1,6 @@
 import { copyFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makeDeviceCertificate } from '@millrace/iot-hub-local'
 import { type Logger, manualClock, RejectedError, silentLogger } from '@millrace/pipeline'
 import { until } from '@millrace/pipeline/testing'
 import {
@@ -96,6 +97,30 @@ describe('a link to an IoT Hub over the SDK', () => {
     const sends = ['one', 'two'].map((text, at) => [one, two][at]!.send(message(text)))
     await Promise.all(sends)
     expect(await arrived()).toEqual(['one', 'two'])
+  }, 60_000)
+
+  it('speaks with a certificate of the device, and says so when the hub expects another', async () => {
+    const { cert, key, thumbprint } = makeDeviceCertificate('x1', Date.now())
+    const folder = await bench.folder()
+    const [certFile, keyFile] = [join(folder, 'device.crt'), join(folder, 'device.key')]
+    await writeFile(certFile, cert)
+    await writeFile(keyFile, key, { mode: 0o600 })
+    const { registry } = hub.hub.core
+    const device = (primaryThumbprint: string) => ({
+      deviceId: 'x1',
+      authentication: {
+        type: 'selfSigned' as const,
+        x509Thumbprint: { primaryThumbprint, secondaryThumbprint: primaryThumbprint },
+      },
+    })
+    await registry.create(device('0'.repeat(40)))
+    const names = { host: `localhost:${hub.hub.ports.mqtt}`, deviceId: 'x1', cert: certFile, key: keyFile }
+    const { link } = await linkOf({}, { connectionStringFile: undefined, ...names })
+    const sent = link.send(message('x'))
+    await until(() => /look at the key or certificate/.test(String(link.lastError)), within)
+    await registry.update(device(thumbprint))
+    await sent
+    expect(link.identity?.deviceId).toBe('x1')
   }, 60_000)
 
   it('explains a wrong key, and goes on as soon as the file holds the right one', async () => {

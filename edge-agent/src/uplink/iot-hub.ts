@@ -1,3 +1,4 @@
+import { hubTiers } from '@millrace/contracts'
 import { definePlugin, type Logger, pause, UnreachableError, UsageError } from '@millrace/pipeline'
 import {
   createIotHubLink,
@@ -9,7 +10,7 @@ import {
 } from '@millrace/transports'
 import { z } from 'zod'
 import { duration } from '../window-times.ts'
-import { Budget, defaultBlocksPerDay, hubTiers } from './iot-hub-budget.ts'
+import { Budget, defaultBlocksPerDay } from './iot-hub-budget.ts'
 import { HubControl } from './iot-hub-control.ts'
 import { type SeriesFilter, seriesGlobs } from './series-filter.ts'
 import type { Outgoing, Uplink, UplinkContext, UplinkHandlers } from './uplink.ts'

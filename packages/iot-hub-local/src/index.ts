@@ -1,3 +1,4 @@
+export { makeDeviceCertificate } from './core/certificates.ts'
 export { type Core, type CoreOptions, openCore } from './core/open-core.ts'
 export type { HubLimits } from './device/limits.ts'
 export type { Enrolment, EnrolmentGroup, Provisioning } from './device/provisioning.ts'

@@ -146,6 +146,7 @@ class Link implements IotHubLink {
     const { clock = systemClock, log } = this.#context
     const beganMs = clock.monotonic()
     this.#session = session
+    this.#rests.well()
     this.lastError = null
     log.info({ host: this.#identity?.host, device: this.#identity?.deviceId }, 'connected to the IoT Hub')
     this.#outbound.connected(session)

@@ -44,8 +44,6 @@ export class Rests {
     const now = this.#now()
     this.#shortLives = this.#shortLives.filter((at) => now - at < patternMs)
     if (livedMs < shortLifeMs) this.#shortLives.push(now)
-    else this.#tries = 0
-    this.#identity = 0
     const cutOff = this.#shortLives.length >= patternCount
     const { wait } = limits
     // Another program that does the same must not meet us at every turn.
@@ -53,7 +51,7 @@ export class Rests {
     return { restMs, cutOff }
   }
 
-  /** The hub took something: what went wrong before says nothing about the next time. */
+  /** The hub took the device: what went wrong before says nothing about the next time. */
   well(): void {
     this.#tries = 0
     this.#identity = 0
