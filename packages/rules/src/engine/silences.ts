@@ -29,6 +29,7 @@ export class Silences {
       this.list.changedDevices.add(device)
       return
     }
+    this.list.lookAgain(span.by)
     if (moved) host.names = { ...host.names, agent: span.by }
     const seen = Math.max(0, Math.min(span.from, device.observerOf(span.by)?.at ?? 0))
     const { changed, gap } = presence.hear({ ...span, seen })
@@ -85,8 +86,17 @@ export class Silences {
     if (this.list.evaluator.runs.length > 0 && this.list.isSign(agent, at)) this.#hearAgent(agent)
     agent.spoke = at
     agent.observer.listens(at, since)
+    if (agent.observer.at >= agent.dueAt) this.#touchDevices(agent)
+  }
+
+  #touchDevices(agent: WatchedAgent): void {
+    agent.dueAt = Number.POSITIVE_INFINITY
     for (const device of this.list.devices.values()) {
-      if (device?.host.names.agent === agent.name) this.#touchDue(device)
+      if (device?.host.names.agent !== agent.name) continue
+      this.#touchDue(device)
+      const { newest, bridgedMs } = device.presence
+      const told = hasTold(device) ? Number.NEGATIVE_INFINITY : newest + bridgedMs
+      agent.dueAt = Math.min(agent.dueAt, told)
     }
   }
 

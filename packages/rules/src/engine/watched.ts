@@ -25,6 +25,8 @@ export interface WatchedAgent extends Watched {
   observer: Observer
   /** Its newest own time that was a sign of life. */
   spoke: number
+  /** No device of its becomes silent before it has come so far. */
+  dueAt: number
 }
 
 /** Without rules no pause is a silence. */
@@ -61,6 +63,7 @@ export class WatchList {
     this.#ofAgents = silences.filter(({ cause }) => cause === 'agent-offline')
     for (const [path, device] of this.devices) this.#choose(path, device)
     for (const agent of this.agents.values()) {
+      agent.dueAt = Number.NEGATIVE_INFINITY
       agent.rules = this.#rulesOfAgent(agent.site, agent.name)
       agent.presence.bridgedMs = leastFor(agent.rules)
     }
@@ -105,12 +108,17 @@ export class WatchList {
     const agent: WatchedAgent = {
       host: this.#core.host(key, { site, device: null, metric: null, agent: name }),
       ...{ site, name, rules, presence: new Presence(leastFor(rules)) },
-      ...{ observer: new Observer(agentPatienceMs), spoke: Number.NEGATIVE_INFINITY },
+      ...{ observer: new Observer(agentPatienceMs), spoke: Number.NEGATIVE_INFINITY, dueAt: Number.NEGATIVE_INFINITY },
       observerOf: () => this.evaluator,
     }
     this.agents.set(key, agent)
     this.#byName.set(name, [...(this.#byName.get(name) ?? []), agent])
     return agent
+  }
+
+  /** Something else than time went on: its devices are to be looked at again. */
+  lookAgain(name: string): void {
+    for (const agent of this.#byName.get(name) ?? []) agent.dueAt = Number.NEGATIVE_INFINITY
   }
 
   /** Whether a time of the agent is a sign of life, and not the same one again. */

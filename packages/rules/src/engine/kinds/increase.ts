@@ -17,7 +17,8 @@ export const increase: FormulaOf<'increase'> = {
     const [grown, first, last] = [tracks.get('increase')!, tracks.get('first')!, tracks.get('last')!]
     return {
       value(start, lengthMs) {
-        if (Number.isNaN(grown.get(start))) return Number.NaN
+        const own = grown.get(start)
+        if (Number.isNaN(own) || (over ?? lengthMs) === lengthMs) return own
         const end = start + lengthMs
         const from = end - (over ?? lengthMs)
         let [sum, before, earliest] = [0, Number.NaN, Number.NaN]
