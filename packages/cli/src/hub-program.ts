@@ -22,6 +22,7 @@ export function addHub(program: Command): void {
     .option('--https-port <port>', 'REST and WebSockets (443, which SDKs call, where it may be opened; else 8443)')
     .option('--partitions <n>', 'of the built-in endpoint, 2 to 8, fixed with the data folder (4)')
     .option('--device <id...>', 'make these devices if they are not there, and print their connection strings')
+    .option('--connections <dir>', 'write connection strings and the CA into files there (0600), and print none')
     .option('--event-hub <name...>', 'plain event hubs beside it, each as name or name:partitions')
     .option('--group-enrollment <key>', 'key of the group enrolment, in base64 (made at the first start)')
     .option('--throttle <n>', 'messages per second that devices may send, in all')

@@ -29,7 +29,9 @@ function addUp(program: Command, finish: Finish): void {
     .option('--http-port <port>', 'the page and the HTTP API', '8080')
     .option('--mqtt-port <port>', "the devices' broker", '1883')
     .option('--agent-port <port>', "the agent's HTTP", '8081')
-    .option('--cloud-mqtt-port <port>', 'the local cloud broker', '1884')
+    .option('--cloud-mqtt-port <port>', 'the local cloud broker (1884), or the hub for devices (8883)')
+    .option('--via <way>', 'between agent and ingest: mqtt, or iot-hub for a local IoT Hub', 'mqtt')
+    .option('--token-life <span>', "of the agent's tokens for the hub: 30s to 24h (1h)")
     .option('--data-dir <dir>', 'where everything is kept', './data')
     .option('--replay <file>', 'publish a recording instead of the fleet')
     .option('--map <file>', 'how to read the recording')
@@ -48,6 +50,7 @@ function addUp(program: Command, finish: Finish): void {
         'millrace up --devices 200 --rate 1',
         'millrace up --speed 60 --duration 1h --seed 7 --perturb late=0.02,duplicate=0.02',
         'millrace up --store influxdb --influx http://127.0.0.1:8086',
+        'millrace up --via iot-hub',
         'millrace up --replay readings.csv --map readings.yaml --at original',
       ),
     )

@@ -1,6 +1,7 @@
 import { createServer } from 'node:net'
 import { type HubPorts, type LocalHub, startLocalHub } from '@millrace/iot-hub-local'
 import { createLogger, runService } from '@millrace/pipeline'
+import { writeConnectionFiles } from '../hub/connection-files.ts'
 import { type HubFlags, type HubPlan, readHubFlags } from '../hub/options.ts'
 import { hubText, sdkPort } from '../hub/screen.ts'
 
@@ -29,6 +30,13 @@ async function deviceStrings(hub: LocalHub, ids: readonly string[]): Promise<Map
   return strings
 }
 
+/** For programs: connection strings in files that nobody else may read, and none of them in a log. */
+function leaveConnections(folder: string, hub: LocalHub, devices: ReadonlyMap<string, string>): void {
+  const { core, connectionStrings } = hub
+  const { eventHub, iothubowner: service } = connectionStrings
+  writeConnectionFiles(folder, { authority: core.certificate.ca, eventHub, service, devices })
+}
+
 /** Runs the local hub in the foreground; connection strings go to standard output, what happens to standard error. */
 export async function runHub(flags: HubFlags): Promise<never> {
   const log = createLogger({ name: 'hub', pretty: process.stderr.isTTY })
@@ -39,7 +47,11 @@ export async function runHub(flags: HubFlags): Promise<never> {
       const hub = await startLocalHub({ ...plan.options, ports: await portsOf(plan), log })
       try {
         const devices = await deviceStrings(hub, plan.devices)
-        process.stdout.write(hubText({ hub, dataDir: flags.dataDir, devices }))
+        if (flags.connections === undefined) process.stdout.write(hubText({ hub, dataDir: flags.dataDir, devices }))
+        else {
+          leaveConnections(flags.connections, hub, devices)
+          log.info({ ...hub.ports }, 'listening')
+        }
       } catch (error) {
         await hub.stop()
         throw error

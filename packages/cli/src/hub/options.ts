@@ -12,6 +12,8 @@ export interface HubFlags {
   httpsPort?: string
   partitions?: string
   device?: string[]
+  /** Folder for connection strings and the authority, as files instead of text. */
+  connections?: string
   eventHub?: string[]
   groupEnrollment?: string
   throttle?: string

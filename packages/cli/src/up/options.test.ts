@@ -75,3 +75,15 @@ it('watches the rules of this project unless told otherwise, and names a folder 
     expect.objectContaining({ problems: [expect.objectContaining({ path: '--rules', found: '/nowhere' })] }),
   )
 })
+
+it('meets at a local IoT Hub when asked, at the port of its devices', () => {
+  const { cloudMqttPort: _, ...unnamed } = flags
+  expect(readUpOptions(unnamed)).toMatchObject({ ports: { cloudMqtt: 1884 } })
+  expect(readUpOptions({ ...unnamed, via: 'iot-hub', tokenLife: '1m' })).toMatchObject({
+    hub: { tokenLife: '1m' },
+    ports: { cloudMqtt: 8883, hub: { amqp: 0, amqps: 0, https: 0 } },
+  })
+  expect(() => readUpOptions({ ...flags, via: 'kafka' })).toThrow(/cannot start/)
+  expect(() => readUpOptions({ ...flags, tokenLife: '1m' })).toThrow(/cannot start/)
+  expect(() => readUpOptions({ ...flags, via: 'iot-hub', tokenLife: '10s' })).toThrow(/cannot start/)
+})

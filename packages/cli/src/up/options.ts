@@ -14,8 +14,12 @@ export interface UpFlags {
   httpPort: string
   mqttPort: string
   agentPort: string
-  cloudMqttPort: string
+  /** 1884 unless typed; 8883 over an IoT Hub. */
+  cloudMqttPort?: string
   dataDir: string
+  /** Between agent and ingest: `mqtt`, or `iot-hub` for the local one. */
+  via?: string
+  tokenLife?: string
   replay?: string
   map?: string
   at?: string
@@ -33,13 +37,33 @@ export interface UpPorts {
   http: number
   mqtt: number
   agent: number
+  /** The cloud broker; over an IoT Hub, the hub's door for devices. */
   cloudMqtt: number
+  /** The other doors of the local IoT Hub, where there is one; any free ones, the same again if they can be had. */
+  hub?: HubDoors
+}
+
+export interface HubDoors {
+  amqp: number
+  amqps: number
+  https: number
+}
+
+/** Ports that people name. */
+export type NamedPort = Exclude<keyof UpPorts, 'hub'>
+
+/** The local IoT Hub in place of the cloud broker. */
+export interface HubWish {
+  /** How long the agent's tokens are valid; as long as the agent likes unless said. */
+  tokenLife?: string
 }
 
 export interface UpOptions {
   dataDir: string
   ports: UpPorts
   window: string
+  /** Absent: agent and ingest meet at a plain MQTT broker. */
+  hub?: HubWish
   speed?: number
   durationMs?: number
   /** Passed on to the simulator, which knows what they may be. */
@@ -53,7 +77,7 @@ export interface UpOptions {
 }
 
 /** Flag of each port, for messages. */
-export const portFlags: Record<keyof UpPorts, string> = {
+export const portFlags: Record<NamedPort, string> = {
   http: '--http-port',
   mqtt: '--mqtt-port',
   agent: '--agent-port',
@@ -62,6 +86,9 @@ export const portFlags: Record<keyof UpPorts, string> = {
 
 const defaultHistory = '6h'
 const longestWindowMs = 30 * 60_000
+const defaultCloudPort = { mqtt: '1884', hub: '8883' } as const
+const shortestTokenLifeMs = 30_000
+const longestTokenLifeMs = 24 * 3_600_000
 const hourMs = 3_600_000
 
 class FlagReader {
@@ -77,8 +104,8 @@ class FlagReader {
     return undefined
   }
 
-  port(name: keyof UpPorts): number {
-    const text = this.#flags[`${name}Port`]
+  port(name: NamedPort): number {
+    const text = this.#flags[`${name}Port`] ?? defaultCloudPort[this.#flags.via === 'iot-hub' ? 'hub' : 'mqtt']
     const port = Number(text)
     if (!/^\d+$/.test(text) || port > 65_535)
       this.problem(portFlags[name], text, 'a port from 1 to 65535, or 0 for any')
@@ -103,6 +130,20 @@ class FlagReader {
     if (speed === undefined) return undefined
     const value = Number(speed)
     return value > 0 && Number.isFinite(value) ? value : this.problem('--speed', speed, 'a number above 0')
+  }
+
+  /** Undefined over plain MQTT. */
+  hub(): HubWish | undefined {
+    const { via = 'mqtt', tokenLife } = this.#flags
+    if (via !== 'mqtt' && via !== 'iot-hub') this.problem('--via', via, 'mqtt or iot-hub')
+    if (via !== 'iot-hub') {
+      if (tokenLife !== undefined) this.problem('--via', via, 'iot-hub, which --token-life is for')
+      return undefined
+    }
+    const ms = this.duration('--token-life', tokenLife)
+    const fits = ms === undefined || (ms >= shortestTokenLifeMs && ms <= longestTokenLifeMs)
+    if (!fits) this.problem('--token-life', tokenLife!, 'a duration from 30s to 24h')
+    return tokenLife === undefined ? {} : { tokenLife }
   }
 
   influx(): string | undefined {
@@ -163,7 +204,7 @@ export function simulatorFlags(flags: UpFlags): string[] {
 /** Checks the flags; throws a UsageError with every problem in it, those included that the simulator found in its own. */
 export function readUpOptions(flags: UpFlags, simulatorProblems: readonly Problem[] = []): UpOptions {
   const reader = new FlagReader(flags)
-  const ports = {
+  const ports: UpPorts = {
     http: reader.port('http'),
     mqtt: reader.port('mqtt'),
     agent: reader.port('agent'),
@@ -171,7 +212,8 @@ export function readUpOptions(flags: UpFlags, simulatorProblems: readonly Proble
   }
   const window = reader.window()
   const [speed, influx, influxAlone] = [reader.speed(), reader.influx(), reader.influxAlone()]
-  const rules = reader.rules()
+  const [rules, hub] = [reader.rules(), reader.hub()]
+  if (hub) ports.hub = { amqp: 0, amqps: 0, https: 0 }
   const durationMs = reader.duration('--duration', flags.duration)
   reader.replayFlags()
   const named = new Set(reader.problems.map(({ path }) => path))
@@ -185,6 +227,7 @@ export function readUpOptions(flags: UpFlags, simulatorProblems: readonly Proble
     keys: flags.keys,
     ...(speed === undefined ? {} : { speed }),
     ...(rules === undefined ? {} : { rules }),
+    ...(hub === undefined ? {} : { hub }),
     ...(influx === undefined ? {} : { influx, influxAlone }),
     ...(durationMs === undefined ? {} : { durationMs }),
   }

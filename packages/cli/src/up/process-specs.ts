@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
-import type { StackPaths } from './config-files.ts'
+import { eventHubConnectionFile } from '../hub/connection-files.ts'
+import { type StackPaths, stackAgent } from './config-files.ts'
 import type { UpOptions } from './options.ts'
 import type { ProcessSpec } from './supervised.ts'
 
@@ -28,17 +30,32 @@ async function isReady(port: number): Promise<boolean> {
   }
 }
 
+/** Where agent and ingest meet. */
+function meetingPlace({ ports }: UpOptions, paths: StackPaths): ProcessSpec {
+  const port = String(ports.cloudMqtt)
+  if (!ports.hub) {
+    return { name: 'broker', app: 'millrace', args: ['broker', '--port', port], ready: () => answers(ports.cloudMqtt) }
+  }
+  const { dataDir, connections } = paths.hub
+  const { amqp, amqps, https } = ports.hub
+  const doors = { '--mqtt-port': port, '--amqp-port': amqp, '--amqps-port': amqps, '--https-port': https }
+  return {
+    name: 'hub',
+    app: 'millrace',
+    args: [
+      ...['hub', '--data-dir', dataDir, '--device', stackAgent, '--connections', connections],
+      ...Object.entries(doors).flatMap(([flag, value]) => [flag, String(value)]),
+    ],
+    ready: async () => existsSync(eventHubConnectionFile(connections)) && (await answers(ports.cloudMqtt)),
+  }
+}
+
 /** The processes of a stack in the order in which they start; the simulator comes when the others are ready. */
 export function processSpecs(options: UpOptions, paths: StackPaths, clockSpeed: number | undefined): ProcessSpec[] {
   const { ports } = options
   const clockRun = clockSpeed === undefined ? [] : ['--clock-run', `speed=${clockSpeed}`]
   return [
-    {
-      name: 'broker',
-      app: 'millrace',
-      args: ['broker', '--port', String(ports.cloudMqtt)],
-      ready: () => answers(ports.cloudMqtt),
-    },
+    meetingPlace(options, paths),
     { name: 'ingest', app: 'ingest', args: ['--config', paths.ingestConfig], ready: () => isReady(ports.http) },
     { name: 'agent', app: 'agent', args: ['--config', paths.agentConfig], ready: () => isReady(ports.agent) },
     {

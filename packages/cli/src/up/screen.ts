@@ -1,4 +1,5 @@
 import { relative } from 'node:path'
+import { stackPaths } from './config-files.ts'
 import type { UpOptions } from './options.ts'
 
 /** Where `up` writes: whole lines that stay, and at a terminal one line at the bottom that is redrawn. */
@@ -96,8 +97,10 @@ const isProgress = (text: string) => /^\d[\d.,]*\/s, /.test(text)
 
 const defaultMqttPort = 1883
 
+const shortPath = (path: string) => relative(process.cwd(), path) || '.'
+
 /** What a person sees first. */
-export function startText({ ports, dataDir, keys }: UpOptions): string {
+export function startText({ ports, dataDir, keys, hub }: UpOptions): string {
   const port = ports.mqtt === defaultMqttPort ? '' : `-p ${ports.mqtt} `
   return [
     '',
@@ -106,7 +109,10 @@ export function startText({ ports, dataDir, keys }: UpOptions): string {
     `  The page        http://localhost:${ports.http}`,
     `  Your reading    mosquitto_pub ${port}-q 1 -t telemetry/home/desk -m '{"readings":{"temperature":21.4}}'`,
     `  The agent       http://localhost:${ports.agent}/api/status`,
-    `  Data            ${relative(process.cwd(), dataDir) || '.'}`,
+    ...(hub
+      ? [`  IoT Hub, local  ${shortPath(stackPaths(dataDir).hub.connections)}: connection strings and the CA`]
+      : []),
+    `  Data            ${shortPath(dataDir)}`,
     keys
       ? '  Keys            k  kill -9 the agent    u  cut or restore the uplink    v  verify    q  stop'
       : '  Stop            Ctrl-C, or SIGTERM (SIGUSR2 cuts and restores the uplink)',

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { pause, readClockFile, writeClockFile } from '@millrace/pipeline'
 import { type ClockPlan, planClock } from './clock-plan.ts'
 import { stackPaths, writeConfigFiles } from './config-files.ts'
-import type { UpOptions } from './options.ts'
+import type { UpOptions, UpPorts } from './options.ts'
 import { choosePorts } from './ports.ts'
 import { processSpecs } from './process-specs.ts'
 import { Relay } from './relay.ts'
@@ -24,6 +24,12 @@ async function untilOrphansEnded(dataDir: string): Promise<void> {
   while (pids.some(isAlive) && performance.now() < deadline) await pause(100)
 }
 
+/** The hub's own doors are those of the last run: a reader knows its place in a hub by the hub's address. */
+function portsWanted({ dataDir, ports }: UpOptions): UpPorts {
+  const before = readRunFile(dataDir)?.ports.hub
+  return ports.hub && before ? { ...ports, hub: before } : ports
+}
+
 function planStackClock({ dataDir, speed, durationMs }: UpOptions): ClockPlan {
   const file = stackPaths(dataDir).clock
   return planClock({
@@ -34,7 +40,7 @@ function planStackClock({ dataDir, speed, durationMs }: UpOptions): ClockPlan {
   })
 }
 
-/** Broker, ingest, agent and simulator as processes, and the cable between agent and broker. */
+/** Broker or hub, ingest, agent and simulator as processes, and the cable between agent and broker. */
 export class Stack {
   readonly options: UpOptions
   readonly relay: Relay
@@ -52,7 +58,7 @@ export class Stack {
   /** Chooses ports, writes the files; nothing runs yet. The data folder must be locked. */
   static async prepare(wanted: UpOptions, events: ProcessEvents): Promise<Stack> {
     await untilOrphansEnded(wanted.dataDir)
-    const options = { ...wanted, ports: await choosePorts(wanted.ports) }
+    const options = { ...wanted, ports: await choosePorts(portsWanted(wanted)) }
     const relay = new Relay(options.ports.cloudMqtt)
     const relayPort = await relay.listen()
     const paths = writeConfigFiles(options, relayPort)
@@ -96,7 +102,7 @@ export class Stack {
     })
   }
 
-  /** The simulator first, so that what it still sends is acknowledged, and the broker last. At most 5 s. */
+  /** The simulator first, so that what it still sends is acknowledged, and the broker or hub last. At most 5 s. */
   async stop(): Promise<void> {
     const [broker, ...others] = this.#processes
     await others.pop()?.stop(simulatorStopMs)

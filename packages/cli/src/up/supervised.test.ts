@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { MillraceError } from '@millrace/pipeline'
 import { until } from '@millrace/pipeline/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { stackPaths } from './config-files.ts'
 import { readUpOptions } from './options.ts'
 import { choosePorts } from './ports.ts'
 import { processSpecs } from './process-specs.ts'
@@ -33,7 +34,7 @@ const isAlive = (pid: number | null) => {
 async function brokerProcess() {
   const ports = await choosePorts(anyPorts)
   const options = { dataDir: '', ports, window: '1m', simulator: [], keys: false }
-  const [spec] = processSpecs(options, { clock: '', agentConfig: '', ingestConfig: '', ledger: '' }, undefined)
+  const [spec] = processSpecs(options, stackPaths(''), undefined)
   const deaths: string[] = []
   const supervised = new Supervised(spec!, {
     line: () => undefined,

@@ -57,6 +57,8 @@ const deviceState = z.object({
   /** Readings in no window, by reason. */
   setAside: z.record(z.string(), z.number()),
   openWindows: z.array(z.tuple([z.number(), z.number()])),
+  /** In the newest revision of every window in a message so far. */
+  sent: z.number().default(0),
 })
 
 const agentState = z.object({

@@ -124,7 +124,7 @@ export function fakeStack(fake: Fake): StackApi {
     outbox = [],
     extraSeries = [],
   } = fake
-  const device = { site: 'a', device: 'd', accepted: 60, open: open.length, setAside, openWindows: open }
+  const device = { site: 'a', device: 'd', accepted: 60, open: open.length, setAside, openWindows: open, sent: 0 }
   const state = (): AgentState => ({
     windowLengthMs: minute,
     spool: { name: 's', outboxMessages: outbox.shift() ?? 0 },

@@ -1,3 +1,4 @@
+import type { AccountsResponse } from '@millrace/contracts'
 import { MillraceError } from '@millrace/pipeline'
 import type { AgentState, StackApi } from './api.ts'
 
@@ -22,10 +23,21 @@ interface UnderWay {
   merging: boolean
 }
 
-/** How much is on its way behind closed windows: messages in the outbox and changes that a store has not taken. */
+/** Devices of which the ingest was told less than their agent sent: a hub has it, and it is nobody's outbox any more. */
+function devicesAhead({ devices, spool }: AgentState, accounts: AccountsResponse): number {
+  const told = new Map(accounts.devices.map((each) => [`${each.site}/${each.device}/${each.spool}`, each.sent]))
+  return devices.filter(({ site, device, sent }) => sent > (told.get(`${site}/${device}/${spool.name}`) ?? 0)).length
+}
+
+/**
+ * How much is on its way behind closed windows: messages in the outbox, devices whose newest message the ingest does not
+ * have yet, and changes that a store has not taken.
+ */
 export async function underWay(stack: StackApi, state: AgentState): Promise<UnderWay> {
-  const { stores } = await stack.accounts()
-  const moving = state.spool.outboxMessages + stores.reduce((sum, { behind }) => sum + behind, 0)
+  const accounts = await stack.accounts()
+  const { stores } = accounts
+  const behind = stores.reduce((sum, store) => sum + store.behind, 0)
+  const moving = state.spool.outboxMessages + behind + devicesAhead(state, accounts)
   return { moving, merging: stores.some(({ mergesDue }) => mergesDue) }
 }
 
