@@ -29,7 +29,10 @@ const time = z.number()
  * `end` say when it happened (event time), `learned` when this revision was learned (the evaluator's clock).
  */
 export const alertSchema = z.object({
-  /** `{rule}/{site}/{device}/{metric}/{start}`; `-` stands for a device or metric that the rule does not name. */
+  /**
+   * `{rule}/{site}/{device}/{metric}/{start}`; `-` stands for a device or metric that the rule does not name, and a rule
+   * over an agent has its name in the place of the device.
+   */
   id: z.string().min(1).max(400),
   /** Counts the changes of this id from 0; a higher one replaces the lower. */
   rev: z.int().nonnegative(),
