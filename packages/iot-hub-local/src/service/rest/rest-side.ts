@@ -30,7 +30,13 @@ function checkVersion(request: FastifyRequest): void {
 
 /** What services ask of the hub over HTTPS: registry, twins, queries, methods, in the shapes that `azure-iothub` knows. */
 export function createRest(core: HubCore, authority: Authority, server: Server): FastifyInstance {
-  const app = fastify({ serverFactory: (handler) => server.on('request', handler), bodyLimit: maxBodyBytes })
+  const app = fastify({
+    serverFactory: (handler) => server.on('request', handler),
+    bodyLimit: maxBodyBytes,
+    frameworkErrors: (error, _request, reply) => {
+      sendRefusal(reply, { status: 400, code: 'ArgumentInvalid', message: error.message })
+    },
+  })
   app.addHook('onRequest', async (request) => {
     if (request.is404) return
     authorize(request, authority)
