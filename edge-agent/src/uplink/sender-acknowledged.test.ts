@@ -22,7 +22,7 @@ function fixture(after: ReadonlyMap<number, number> = new Map(), messages = 10) 
   }
   const wire: Wire[] = []
   const settled: number[] = []
-  const state = { failing: false }
+  const state = { failing: false, sends: 0 }
   const sender = new Sender({
     ...{ spool: 's', maxOutstanding: 3, custody: 'acknowledged', clock, onError: () => undefined },
     newest: async (limit, exclude) => {
@@ -41,6 +41,7 @@ function fixture(after: ReadonlyMap<number, number> = new Map(), messages = 10) 
     publish: (message) =>
       new Promise((resolve, reject) => {
         const refuse = (reason: string) => reject(new RejectedError(reason, new Map()))
+        state.sends++
         wire.push({ message, take: resolve, refuse })
       }),
   })
@@ -92,7 +93,7 @@ describe('where the acknowledgement of the far side ends the duty', () => {
           [4, 0],
           [7, 6],
         ])
-        const { outbox, wire, settled, sender, fill, state } = fixture(after)
+        const { clock, outbox, wire, settled, sender, fill, state } = fixture(after)
         await fill()
         for (const [at, fails] of turns) {
           state.failing = fails
@@ -100,12 +101,19 @@ describe('where the acknowledgement of the far side ends the duty', () => {
           open[0]?.take()
           await flush()
           expect(sender.outstanding).toBeLessThanOrEqual(3)
+          clock.advance(fails ? 10 : 1_000)
+          sender.tick()
+          await flush()
         }
         state.failing = false
         while (outbox.size > 0) {
           wire.shift()?.take()
-          await fill()
+          clock.advance(1_000)
+          sender.tick()
+          await flush()
         }
+        // A disk that fails is no reason to send again what the far side has.
+        expect(state.sends).toBe(10)
         expect(settled.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
         for (const [later, earlier] of after) expect(settled.indexOf(earlier)).toBeLessThan(settled.indexOf(later))
       }),

@@ -1,5 +1,6 @@
 import type { MessageKind, Receipt } from '@millrace/contracts'
 import { backoff, type Clock, RejectedError } from '@millrace/pipeline'
+import { AcknowledgedMessages, type MessageName, RefusedMessages } from './held-messages.ts'
 import type { Custody } from './uplink.ts'
 
 /** A committed message: its number and bytes never change. */
@@ -8,11 +9,6 @@ export interface OutboxMessage {
   seq: number
   kind: MessageKind
   bytes: Uint8Array
-}
-
-export interface MessageName {
-  site: string
-  seq: number
 }
 
 export interface SenderOptions {
@@ -48,9 +44,6 @@ interface Outstanding {
 const repeatLimits = { minMs: 5_000, maxMs: 600_000 }
 /** What was sent this recently is not sent again early: else two copies' receipts would make more copies. */
 const settleMs = 1_000
-/** What the far side refuses stays in the outbox, out of the way of the others, and is tried again this seldom. */
-const setAsideMs = 600_000
-
 export function covers(receipt: Receipt, seq: number): boolean {
   return seq <= receipt.upTo || receipt.ranges.some(([from, to]) => seq >= from && seq <= to)
 }
@@ -64,7 +57,8 @@ export class Sender {
   readonly #options: SenderOptions
   readonly #outstanding = new Map<string, Outstanding>()
   readonly #unsettled = new Map<string, Receipt>()
-  readonly #setAside = new Map<string, { name: MessageName; reason: string; dueMs: number }>()
+  readonly #refused = new RefusedMessages()
+  readonly #acknowledged = new AcknowledgedMessages()
   #settling: Promise<void> | undefined
   #filling: Promise<void> | undefined
   #refill = false
@@ -78,9 +72,9 @@ export class Sender {
     return this.#outstanding.size
   }
 
-  /** Messages that the far side refused and that wait to be tried again, and why the last of them was. */
+  /** Messages that the far side refused: they stay in the outbox, out of the way of the others. */
   get setAside(): { messages: number; reason: string | null } {
-    return { messages: this.#setAside.size, reason: [...this.#setAside.values()].at(-1)?.reason ?? null }
+    return this.#refused.status
   }
 
   /** Sends what there is room for; call it after a checkpoint and on connect. */
@@ -95,9 +89,8 @@ export class Sender {
   tick(): void {
     const now = this.#options.clock.monotonic()
     for (const entry of this.#outstanding.values()) if (entry.dueMs <= now) this.#send(entry)
-    const again = [...this.#setAside].filter(([, { dueMs }]) => dueMs <= now)
-    for (const [key] of again) this.#setAside.delete(key)
-    if (again.length > 0) this.fill()
+    if (this.#refused.release(now)) this.fill()
+    this.#settleDue()
   }
 
   receipt(site: string, receipt: Receipt): void {
@@ -108,32 +101,17 @@ export class Sender {
     for (const [key] of freed) this.#outstanding.delete(key)
     if (freed.length === 0) this.repeatAll()
     this.#unsettled.set(site, receipt)
-    this.#settle()
+    this.#settleDue()
   }
 
-  #settle(): void {
-    this.#settling ??= this.#settleAll().finally(() => this.#settled())
+  #settleDue(): void {
+    const isDue = this.#unsettled.size > 0 || this.#acknowledged.isDue(this.#options.clock.monotonic())
+    if (isDue) this.#settling ??= this.#settleAll().finally(() => this.#settled())
   }
 
   #settled(): void {
     this.#settling = undefined
-    if (this.#unsettled.size > 0) this.#settle()
-  }
-
-  /** The far side has it for good: as good as a receipt for this one message. */
-  #acknowledged({ site, seq }: OutboxMessage): void {
-    if (!this.#outstanding.delete(`${site}/${seq}`) || this.#stopped) return
-    const { spool } = this.#options
-    const ranges = this.#unsettled.get(site)?.ranges ?? []
-    this.#unsettled.set(site, { spool, upTo: -1, ranges: [...ranges, [seq, seq]] })
-    this.#settle()
-  }
-
-  #refused({ site, seq }: OutboxMessage, reason: string): void {
-    if (!this.#outstanding.delete(`${site}/${seq}`)) return
-    const dueMs = this.#options.clock.monotonic() + setAsideMs
-    this.#setAside.set(`${site}/${seq}`, { name: { site, seq }, reason, dueMs })
-    this.fill()
+    this.#settleDue()
   }
 
   /** Sends everything on its way again at once, but for what was just sent. */
@@ -148,14 +126,16 @@ export class Sender {
 
   /** Messages that may be at the far side already. */
   onTheWay(): MessageName[] {
-    return [...this.#outstanding.values()].map(({ message: { site, seq } }) => ({ site, seq }))
+    const sent = [...this.#outstanding.values()].map(({ message: { site, seq } }) => ({ site, seq }))
+    return [...sent, ...this.#acknowledged.names]
   }
 
   /** Drops a message that is no longer in the outbox, also from the wire if that is away. */
   forget({ site, seq }: MessageName): void {
     this.#outstanding.get(`${site}/${seq}`)?.withdrawn.abort()
     this.#outstanding.delete(`${site}/${seq}`)
-    this.#setAside.delete(`${site}/${seq}`)
+    this.#refused.forget({ site, seq })
+    this.#acknowledged.forget({ site, seq })
   }
 
   /** Runs `work` while no receipt is settled, so that what it gives up is not settled at the same time. */
@@ -187,7 +167,17 @@ export class Sender {
         this.#options.onError(error)
       }
     }
+    await this.#settleAcknowledged()
     this.fill()
+  }
+
+  async #settleAcknowledged(): Promise<void> {
+    const { spool, settle, clock, onError } = this.#options
+    try {
+      await this.#acknowledged.settle((site, ranges) => settle(site, { spool, upTo: -1, ranges }), clock.monotonic())
+    } catch (error) {
+      onError(error)
+    }
   }
 
   async #fillAll(): Promise<void> {
@@ -217,7 +207,7 @@ export class Sender {
   }
 
   #notNow(): MessageName[] {
-    return [...this.onTheWay(), ...[...this.#setAside.values()].map(({ name }) => name)]
+    return [...this.onTheWay(), ...this.#refused.names]
   }
 
   #send(entry: Outstanding): void {
@@ -231,17 +221,27 @@ export class Sender {
     entry.publishing = true
     this.#options
       .publish(entry.message, entry.withdrawn.signal)
-      .then(() => {
-        if (this.#options.custody === 'acknowledged') this.#acknowledged(entry.message)
-      })
+      .then(() => this.#taken(entry.message))
       .catch((error: unknown) => this.#failed(entry, error))
       .finally(() => {
         entry.publishing = false
       })
   }
-  #failed({ message, withdrawn }: Outstanding, error: unknown): void {
+
+  /** Where the far side keeps what it has, that is as good as a receipt. */
+  #taken({ site, seq }: OutboxMessage): void {
+    if (this.#options.custody !== 'acknowledged' || this.#stopped) return
+    if (!this.#outstanding.delete(`${site}/${seq}`)) return
+    this.#acknowledged.add({ site, seq })
+    this.#settleDue()
+  }
+
+  #failed({ message: { site, seq }, withdrawn }: Outstanding, error: unknown): void {
     if (withdrawn.signal.aborted || this.#stopped) return
-    if (error instanceof RejectedError) this.#refused(message, error.message)
+    if (error instanceof RejectedError && this.#outstanding.delete(`${site}/${seq}`)) {
+      this.#refused.add({ site, seq }, error.message, this.#options.clock.monotonic())
+      this.fill()
+    }
     this.#options.onError(error)
   }
 }
