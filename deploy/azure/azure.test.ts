@@ -155,7 +155,10 @@ describe('the example configs', () => {
   test('are what agent and ingest take', () => {
     const agent = parseConfig(read('agent.yaml'), agentConfigSchema, 'agent.yaml')
     const ingest = parseConfig(read('ingest.yaml'), configSchema, 'ingest.yaml')
-    expect(agent.uplink).toMatchObject({ type: 'iot-hub', connectionStringFile: `./secrets/hub-${agent.agent}` })
+    expect(agent.uplink).toMatchObject({
+      type: 'iot-hub',
+      connectionStringFile: `./secrets/device-${agent.agent}.connection`,
+    })
     expect(ingest.collect).toMatchObject({ type: 'iot-hub', consumerGroup: 'millrace' })
     expect(read('main.bicep')).toContain("param consumerGroup string = 'millrace'")
   })
@@ -208,10 +211,14 @@ esac
     const { status, stdout, stderr } = run()
     expect(status, stderr).toBe(0)
     const secrets = join(out, 'secrets')
-    expect(readdirSync(secrets).toSorted()).toEqual(['hub-checkpoints', 'hub-events', 'hub-pi-01'])
+    expect(readdirSync(secrets).toSorted()).toEqual([
+      'checkpoints.connection',
+      'device-pi-01.connection',
+      'event-hub.connection',
+    ])
     for (const name of readdirSync(secrets)) expect(statSync(join(secrets, name)).mode & 0o777, name).toBe(0o600)
     expect(statSync(secrets).mode & 0o777).toBe(0o700)
-    expect(readFileSync(join(secrets, 'hub-checkpoints'), 'utf8')).toBe(
+    expect(readFileSync(join(secrets, 'checkpoints.connection'), 'utf8')).toBe(
       'BlobEndpoint=https://millraceabc.blob.core.windows.net/;SharedAccessSignature=sp=crwl&sig=SECRET\n',
     )
     const asked = readFileSync(join(out, 'asked'), 'utf8')
@@ -224,14 +231,14 @@ esac
     standIn('')
     expect(run().status).toBe(0)
     expect(readFileSync(join(out, 'asked'), 'utf8')).not.toContain('storage')
-    expect(existsSync(join(out, 'secrets', 'hub-checkpoints'))).toBe(false)
+    expect(existsSync(join(out, 'secrets', 'checkpoints.connection'))).toBe(false)
   })
 
   test('ends with a failure, and without an empty file, where Azure answers nothing', () => {
     standIn('', '')
     const { status, stderr } = run()
     expect(status).toBe(1)
-    expect(stderr).toContain('nothing came for hub-pi-01')
+    expect(stderr).toContain('nothing came for device-pi-01.connection')
     expect(readdirSync(join(out, 'secrets'))).toEqual([])
   })
 

@@ -48,9 +48,9 @@ az iot hub device-identity show --hub-name "$hub" --device-id "$device" --auth-t
   az iot hub device-identity create --hub-name "$hub" --device-id "$device" --auth-type login --output none
 
 az iot hub device-identity connection-string show --hub-name "$hub" --device-id "$device" --auth-type login \
-  --query connectionString --output tsv | keep "hub-$device"
+  --query connectionString --output tsv | keep "device-$device.connection"
 az iot hub connection-string show --hub-name "$hub" --resource-group "$group" --policy-name "$policy" --default-eventhub \
-  --query connectionString --output tsv | keep hub-events
+  --query connectionString --output tsv | keep event-hub.connection
 
 container=$(output checkpointContainer)
 [ -n "$container" ] || exit 0
@@ -61,5 +61,5 @@ AZURE_STORAGE_KEY=$(az storage account keys list --resource-group "$group" --acc
 export AZURE_STORAGE_KEY
 signature=$(az storage container generate-sas --account-name "$account" --name "$container" --permissions crwl \
   --expiry "$ends" --https-only --output tsv)
-echo "BlobEndpoint=$endpoint;SharedAccessSignature=$signature" | keep hub-checkpoints
-echo "hub-checkpoints ends on $ends: run this again before"
+echo "BlobEndpoint=$endpoint;SharedAccessSignature=$signature" | keep checkpoints.connection
+echo "checkpoints.connection ends on $ends: run this again before"
