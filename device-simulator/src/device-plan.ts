@@ -11,6 +11,8 @@ export interface FleetScale {
   devices?: number | undefined
   /** Readings a second of every sensor, instead of the file's intervals. */
   rateHz?: number | undefined
+  /** T0 of the run; without one there is only a past. */
+  t0Ms?: number | undefined
 }
 
 interface Entry {
@@ -56,8 +58,8 @@ function inTurn(entries: Entry[]): Entry[] {
 }
 
 async function plan({ site, device, utcOffsetHours, settings }: Entry, scale: FleetScale): Promise<DevicePlan> {
-  const { seed, rateHz } = scale
-  const room = createRoom({ site, device, seed, utcOffsetHours, place: settings.place })
+  const { seed, rateHz, t0Ms } = scale
+  const room = createRoom({ site, device, seed, utcOffsetHours, place: settings.place, t0Ms })
   const everyMs = rateHz === undefined ? settings.every : Math.max(1, Math.round(1000 / rateHz))
   const everyTicks = (every: number | undefined) =>
     rateHz === undefined && every !== undefined ? every / settings.every : 1

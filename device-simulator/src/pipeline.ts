@@ -16,7 +16,7 @@ import { createRunKeeper } from './run-keeper.ts'
 
 export interface SimulationSettings {
   fleet: Fleet
-  scale: FleetScale
+  scale: Omit<FleetScale, 't0Ms'>
   perturb: Perturb
   historyMs: number
   /** Event time after T0 at which the run is over; endless without. */
@@ -48,8 +48,9 @@ export interface Simulation {
 
 /** generate -> perturb -> publish: sensors make readings, perturbations bend messages, lanes send what is due. */
 export async function startSimulation(settings: SimulationSettings, parts: SimulationParts): Promise<Simulation> {
-  const plans = await planDevices(settings.fleet, settings.scale)
-  const run = openRun(settings, { plans, t0Ms: parts.clock.now() })
+  const t0Ms = parts.clock.now()
+  const plans = await planDevices(settings.fleet, { ...settings.scale, t0Ms })
+  const run = openRun(settings, { plans, t0Ms })
   const totals: Totals = { sent: 0, acked: 0 }
   const feeds = plans.map((plan) => feedOf(plan, { settings, run, totals }))
   const lanes = parts.publishers.map((publisher, lane, all) =>

@@ -9,8 +9,8 @@ import type { SentMessage } from './sent-message.ts'
 
 /** Everything a fleet's run sent or may have sent before it ended, made anew from the seed. */
 export async function* recountFleet(folder: string, run: FleetRun): AsyncGenerator<SentMessage> {
-  const { seed, devices, rateHz } = run
-  const plans = await planDevices(fleetSchema.parse(run.fleet), { seed, devices, rateHz })
+  const { seed, devices, rateHz, t0Ms } = run
+  const plans = await planDevices(fleetSchema.parse(run.fleet), { seed, devices, rateHz, t0Ms })
   for (const plan of plans) {
     if (!plan.measured) yield* recountDevice(plan, run)
   }

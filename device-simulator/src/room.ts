@@ -7,13 +7,25 @@ const dayMs = 24 * hourMs
 /** People come and go in steps of this, in ms. */
 export const slotMs = 30 * 60_000
 
+const shorterThanEvery = { path: ['lasts'], message: 'shorter than `every`' }
+const isShorter = ({ every, lasts }: { every: number; lasts: number }) => lasts < every
+
 const doorOpenSchema = z
   .strictObject({
     every: durationMs.default(3 * 60_000),
     lasts: durationMs.default(70_000),
     warms: z.number().min(0).max(40).default(8),
+    /** What happens instead from the start of a run on: first `after` it, then again and again. */
+    fromStart: z
+      .strictObject({
+        after: durationMs.default(5_000),
+        every: durationMs.default(20 * 60_000),
+        lasts: durationMs.default(150_000),
+      })
+      .refine(isShorter, shorterThanEvery)
+      .optional(),
   })
-  .refine(({ every, lasts }) => lasts < every, { path: ['lasts'], message: 'shorter than `every`' })
+  .refine(isShorter, shorterThanEvery)
 
 /** What the sensors of one device have in common, so that they tell one story. */
 export const placeSchema = z.strictObject({
@@ -38,7 +50,7 @@ export const placeSchema = z.strictObject({
 })
 export type Place = z.output<typeof placeSchema>
 
-/** A device's surroundings: pure functions of the seed and the time. */
+/** A device's surroundings: pure functions of the seed, the start of the run and the time. */
 export interface Room {
   place: Place
   /** Seed of one kind of chance in this room. */
@@ -59,9 +71,11 @@ export interface RoomSettings {
   seed: number
   utcOffsetHours: number
   place: Place
+  /** T0 of the run; a room without one has only a past. */
+  t0Ms?: number | undefined
 }
 
-export function createRoom({ site, device, seed, utcOffsetHours, place }: RoomSettings): Room {
+export function createRoom({ site, device, seed, utcOffsetHours, place, t0Ms }: RoomSettings): Room {
   const siteBase = hashText(site, seed)
   const base = hashText(device, siteBase)
   const hour = (atMs: number) => ((((atMs + utcOffsetHours * hourMs) % dayMs) + dayMs) % dayMs) / hourMs
@@ -76,16 +90,29 @@ export function createRoom({ site, device, seed, utcOffsetHours, place }: RoomSe
       const use = usedShare(hour(atMs)) * (isWeekend(atMs + utcOffsetHours * hourMs) ? 0.1 : 1)
       return Math.round(place.people * use * (0.5 + 0.7 * unit(peopleSeed, slot)))
     },
-    warmth: (atMs) => (place.doorOpen ? warmthOf(place.doorOpen, atMs) : 0),
+    warmth: place.doorOpen ? propped(place.doorOpen, t0Ms) : () => 0,
   }
 }
 
 /** Most of the warmth is in after this. */
 const warmingMs = 8_000
 
-/** It is opened a few seconds before `every` is full, so that with windows of a minute the warm ones are warm from end to end. */
-function warmthOf({ every, lasts }: NonNullable<Place['doorOpen']>, atMs: number): number {
-  const sinceMs = (((atMs + 1.25 * warmingMs) % every) + every) % every
+/**
+ * By the clock it is opened a few seconds before `every` is full, so that with windows of a minute the warm ones are warm
+ * from end to end.
+ */
+function propped({ fromStart, ...always }: NonNullable<Place['doorOpen']>, t0Ms = Number.POSITIVE_INFINITY) {
+  const leadMs = 1.25 * warmingMs
+  return (atMs: number): number => {
+    if (!fromStart || atMs < t0Ms) return warmthOf(always, atMs + leadMs)
+    const sinceMs = atMs - t0Ms - fromStart.after
+    return sinceMs < 0 ? 0 : warmthOf(fromStart, sinceMs)
+  }
+}
+
+/** Of a door that is opened whenever `every` is full, counted from 0. */
+function warmthOf({ every, lasts }: { every: number; lasts: number }, atMs: number): number {
+  const sinceMs = ((atMs % every) + every) % every
   const reached = (openMs: number) => 1 - Math.exp(-openMs / (warmingMs / 2))
   if (sinceMs < lasts) return reached(sinceMs)
   return reached(lasts) * Math.exp(-(sinceMs - lasts) / warmingMs)

@@ -10,16 +10,17 @@ export const hourMs = 3_600_000
 /** A Wednesday. */
 export const noonMs = Date.UTC(2026, 4, 20, 12)
 
-export function roomOf(place: Record<string, unknown> = {}, seed = 7): Room {
-  return createRoom({ site: 's', device: 'd', seed, utcOffsetHours: 0, place: placeSchema.parse(place) })
+export function roomOf(place: Record<string, unknown> = {}, seed = 7, t0Ms?: number): Room {
+  return createRoom({ site: 's', device: 'd', seed, utcOffsetHours: 0, place: placeSchema.parse(place), t0Ms })
 }
 
-/** Three devices at two intervals, one of them without boots. */
+/** Three devices at two intervals, one of them without boots, one with a door that is propped open from T0 on. */
 export function smallFleet(): Fleet {
   const sensors = [{ type: 'temperature' }, { type: 'humidity' }, { type: 'door', every: '2s' }]
+  const place = { doorOpen: { fromStart: { after: '1s' } } }
   return fleetSchema.parse({
     sites: [
-      { site: 'a', devices: [{ device: 'room', every: '1s', jitter: '200ms', sensors }] },
+      { site: 'a', devices: [{ device: 'room', every: '1s', jitter: '200ms', sensors, place }] },
       {
         site: 'b',
         devices: [

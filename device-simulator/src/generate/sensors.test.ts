@@ -107,6 +107,27 @@ describe('physics', () => {
     }
   })
 
+  it.each([0, 17_000, 31_000, 59_000])(
+    'from a start %i ms after a minute on a door is propped at once, two or three whole minutes are warm, then again every 20',
+    async (phaseMs) => {
+      const fromMs = noonMs + hourMs / 2
+      const t0Ms = fromMs + phaseMs
+      const room = roomOf({ temperature: 4, inertia: '6h', doorOpen: { every: '1h', fromStart: {} } }, 7, t0Ms)
+      const { read } = await sensors.create({ type: 'temperature' }, room)
+      const warm = (minute: number) => {
+        const values = over(fromMs + minute * 60_000, fromMs + (minute + 1) * 60_000, 10_000).map((ms) => read(ms, 0))
+        return values.sort((a, b) => a - b)[2]! > 8
+      }
+      const warmIn = (from: number, to: number) => over(from, to, 1).filter(warm)
+      expect(warmIn(-90, 0)).toEqual([-90, -30])
+      const first = warmIn(0, 19)
+      expect([2, 3]).toContain(first.length)
+      expect(first[0]! * 60_000).toBeLessThan(phaseMs + 46_000)
+      expect((first.at(-1)! + 1) * 60_000).toBeLessThan(phaseMs + 200_000)
+      expect(warmIn(19, 60)).toEqual([20, 40].flatMap((later) => first.map((minute) => minute + later)))
+    },
+  )
+
   it('energy never falls and is the integral of power', async () => {
     const times = over(noonMs, noonMs + 6 * hourMs, 1_000)
     const energy = await valuesOf('energy', times)
