@@ -14,6 +14,8 @@ export interface Post {
 
 /** Statuses that ask to come again: request timeout, too early, too many requests. */
 const comeAgain = [408, 425, 429]
+/** Statuses about the place or the permission, not about the notice: people mend those, and the notice waits for them. */
+const notAboutTheNotice = [401, 402, 403, 404, 405, 407, 410, 421, 451]
 const shownAnswer = 300
 
 /** Errors that end a try before anything was sent. */
@@ -61,6 +63,11 @@ async function request({ url, place, headers, body, secrets, signal }: Post): Pr
   }
 }
 
+/** Whether the same notice would be refused every time, wherever and with whatever right it is sent. */
+function isRefusal(status: number): boolean {
+  return status >= 400 && status < 500 && ![...comeAgain, ...notAboutTheNotice].includes(status)
+}
+
 /** Resolves on any 2xx. Rejects as `Channel.send` says. */
 export async function post(what: Post): Promise<void> {
   const response = await request(what)
@@ -68,7 +75,7 @@ export async function post(what: Post): Promise<void> {
   if (response.ok) return
   const answer = hideSecrets(text, what.secrets).replaceAll(/\s+/g, ' ').trim().slice(0, shownAnswer)
   const message = `${what.place} answered ${response.status}${answer ? `: ${answer}` : ''}`
-  if (response.status < 500 && !comeAgain.includes(response.status)) {
+  if (isRefusal(response.status)) {
     throw new RejectedError(message, new Map([[0, message]]))
   }
   const asked = retryAfterMs(response.headers.get('retry-after'), Date.now())

@@ -65,11 +65,18 @@ describe('the webhook', () => {
     })
   })
 
-  it.each([400, 401, 404, 410, 422, 301])('is refused for good by %i', async (status) => {
+  it.each([400, 406, 413, 415, 422])('is refused for good by %i', async (status) => {
     const channel = await channelOf()
     far.behave('refuses')
     far.status = status
     await expect(channel.send(noticeOf('k'), signal)).rejects.toBeInstanceOf(RejectedError)
+  })
+
+  it.each([401, 403, 404, 405, 410, 301, 308])('holds the notice on %i, which is not about it', async (status) => {
+    const channel = await channelOf()
+    far.behave('refuses')
+    far.status = status
+    await expect(channel.send(noticeOf('k'), signal)).rejects.toBeInstanceOf(NotDeliveredError)
   })
 
   it.each([408, 425, 429, 500, 502, 503])('comes again after %i, when it was asked to', async (status) => {
