@@ -15,7 +15,7 @@ RUN --mount=type=cache,target=/root/.npm \
     npm ci --workspace=dashboards/live && \
     node dashboards/live/build.ts
 
-# What the services need at run time, and nothing else. No package needs an install script, so those of the
+# What the services need at run time, and nothing else: no types, no source maps. No package needs an install script, so those of the
 # target's platform can be installed on any other.
 FROM sources AS production
 ARG TARGETARCH
@@ -26,6 +26,7 @@ RUN --mount=type=cache,target=/root/.npm \
     cpu="$(echo "${TARGETARCH:-$(node -p process.arch)}" | sed s/amd64/x64/)" && \
     npm ci --omit=dev --os=linux --cpu="$cpu" --libc=glibc \
       --workspace=device-simulator --workspace=edge-agent --workspace=cloud-ingest --workspace=packages/cli && \
+    find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete && \
     rm -r dashboards && mkdir /data
 COPY --from=page /app/dashboards/live/dist dashboards/live/dist
 
