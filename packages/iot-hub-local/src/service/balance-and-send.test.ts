@@ -1,6 +1,3 @@
-import { mkdtemp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import {
   type Checkpoint,
   type CheckpointStore,
@@ -13,6 +10,7 @@ import {
 import { until } from '@millrace/pipeline/testing'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
+import { newHubFolder } from '../../testing/index.ts'
 import { trust } from './testing/azure.ts'
 import { startTestHub, type TestHub, telemetry } from './testing/hub.ts'
 
@@ -26,7 +24,7 @@ afterEach(async () => {
 })
 
 async function start(options: Parameters<typeof startTestHub>[0]): Promise<TestHub> {
-  const hub = await startTestHub(options)
+  const hub = await startTestHub({ dataDir: newHubFolder(), ...options })
   hubs.push(hub)
   return hub
 }
@@ -111,7 +109,7 @@ describe('programs that share a consumer group', () => {
   })
 
   it('go on from their checkpoints after the hub was restarted', async () => {
-    const dataDir = await mkdtemp(join(tmpdir(), 'millrace-hub-'))
+    const dataDir = newHubFolder()
     const before = await startTestHub({ partitions: 2, dataDir })
     const reader = share(before, new MemoryStore())
     await before.core.events.builtIn.append([telemetry('pi', 'a', { partition: { number: 0 } })])

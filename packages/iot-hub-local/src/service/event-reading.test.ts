@@ -8,13 +8,14 @@ import {
 } from '@azure/event-hubs'
 import { until } from '@millrace/pipeline/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { newHubFolder } from '../../testing/index.ts'
 import { startTestHub, type TestHub, telemetry } from './testing/hub.ts'
 
 let hub: TestHub
 const clients: EventHubConsumerClient[] = []
 
 beforeEach(async () => {
-  hub = await startTestHub({ partitions: 2 })
+  hub = await startTestHub({ partitions: 2, dataDir: newHubFolder() })
 })
 
 afterEach(async () => {

@@ -1,5 +1,7 @@
+import { request } from 'node:https'
 import { Registry } from 'azure-iothub'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { makeToken } from '../sas.ts'
 import { onPort, trust } from './testing/azure.ts'
 import { startTestHub, type TestHub } from './testing/hub.ts'
 
@@ -167,5 +169,43 @@ describe('queries', () => {
     const odd = await failure(registry.createQuery('SELECT COUNT() FROM devices GROUP BY tags.site').next())
     expect(odd.name).toBe('ArgumentError')
     expect(odd.message).toContain('the local hub understands SELECT * (or names) FROM devices')
+  })
+})
+
+interface Answer {
+  status: number
+  code: string
+}
+
+/** A request as no SDK would make it. */
+function post(path: string, body: string): Promise<Answer> {
+  const { name, primaryKey } = hub.core.policies.find((policy) => policy.name === 'iothubowner')!
+  const expiresS = Math.floor(Date.now() / 1000) + 60
+  const authorization = makeToken({ resource: 'localhost', key: primaryKey, policy: name, expiresS })
+  const headers = { authorization, 'content-type': 'application/json' }
+  return new Promise((resolve, reject) => {
+    const sent = request({ host: 'localhost', port: hub.side.httpsPort, path, method: 'POST', headers }, (answer) => {
+      answer.resume()
+      resolve({ status: answer.statusCode!, code: String(answer.headers['iothub-errorcode']) })
+    })
+    sent.on('error', reject)
+    sent.end(body)
+  })
+}
+
+describe('hostile requests', () => {
+  const version = '?api-version=2021-04-12'
+  const bad = { status: 400, code: 'ArgumentInvalid' }
+
+  it('are refused as arguments, never answered as a failure of the hub', async () => {
+    await create('pi-01')
+    const deep = `{"methodName":"x","payload":${'['.repeat(200_000)}${']'.repeat(200_000)}}`
+    expect(await post(`/twins/pi-01/methods${version}`, deep)).toEqual(bad)
+    expect(await post(`/devices/query${version}`, '{"query":')).toEqual(bad)
+    expect(await post(`/devices/query${version}`, '{"__proto__":{"query":"SELECT * FROM devices"}}')).toEqual(bad)
+    expect(await post(`/devices${version}`, '[{"id":"../..","importMode":"create"}]')).toMatchObject({ status: 400 })
+    expect(await post('/devices/query', '{"query":"SELECT * FROM devices"}')).toEqual(bad)
+    expect(await post(`/devices/%ff${version}`, '')).toEqual(bad)
+    expect(await post(`/devices/query${version}`, `"${'x'.repeat(2_000_000)}"`)).toMatchObject({ status: 413 })
   })
 })

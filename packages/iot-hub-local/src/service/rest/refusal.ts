@@ -31,9 +31,11 @@ export function sendRefusal(reply: FastifyReply, { status, code, message }: Refu
 /** Every way in which a request can fail, as a refusal; undefined for what is our own fault. */
 export function refusalFor(error: unknown): Refusal | undefined {
   if (error instanceof HubError) return refusalOf(error)
-  // What overflows the stack is nested beyond any use.
-  if (error instanceof RangeError) return { status: 400, code: 'ArgumentInvalid', message: 'nested too deep' }
   const status = (error as { statusCode?: number }).statusCode
+  // What overflows the stack is nested beyond any use.
+  if (status === undefined && error instanceof RangeError) {
+    return { status: 400, code: 'ArgumentInvalid', message: 'nested too deep' }
+  }
   if (status === undefined || status >= 500) return undefined
-  return { status, code: 'ArgumentInvalid', message: (error as Error).message }
+  return { status, code: status === 413 ? 'MessageTooLarge' : 'ArgumentInvalid', message: (error as Error).message }
 }
