@@ -60,11 +60,13 @@ describe('an agent with an uplink to an IoT Hub', () => {
       await agent.start()
       await hub.start()
     }
+    // A minute of event time of each, however slow this machine is.
+    await until(() => devices.every(({ acknowledged }) => acknowledged.length > 120), { withinMs: 60_000 })
     over = true
     await Promise.all([...publishing, checkpoints])
     await agent.json('/api/status?devices=1')
     const status = async () => (await agent.json('/api/status')) as AgentStatus
-    await until(async () => (await status()).spool.outboxMessages === 0, { withinMs: 40_000, everyMs: 200 })
+    await until(async () => (await status()).spool.outboxMessages === 0, { withinMs: 60_000, everyMs: 200 })
     const ingest = await hub.ingest()
     const problems: string[] = []
     for (const [key, readings] of expectedWindows(devices, lengthMs)) {
@@ -75,7 +77,7 @@ describe('an agent with an uplink to an IoT Hub', () => {
     expect({ problems, breaches: ingest.balance() }).toEqual({ problems: [], breaches: [] })
     expect(ingest.rows.size).toBeGreaterThan(4)
     expect((await status()).unaccounted).toBe(0)
-  }, 120_000)
+  }, 180_000)
 })
 
 describe('an agent that speaks MQTT alone', () => {
@@ -100,6 +102,6 @@ describe('an agent that speaks MQTT alone', () => {
     const other = await processOf({ uplink: await hub.uplink() })
     await other.agent.kill()
     await other.agent.start({ NODE_OPTIONS: `--import ${trace}` })
-    await until(() => /LOADED .*azure-iot-device-mqtt/.test(other.agent.errors), { withinMs: 10_000 })
+    await until(() => /LOADED .*azure-iot-device-mqtt/.test(other.agent.errors), { withinMs: 30_000 })
   }, 60_000)
 })

@@ -28,7 +28,7 @@ function at(seq: number, offsetMs: number): DeviceObject {
 }
 
 const drained = (agent: Agent) =>
-  until(async () => (await agent.reporter.status()).spool.outboxMessages === 0, { withinMs: 20_000 })
+  until(async () => (await agent.reporter.status()).spool.outboxMessages === 0, { withinMs: 40_000 })
 
 async function sendAll(agent: Agent, device: Device, count = 60): Promise<void> {
   await Promise.all(Array.from({ length: count }, (_, seq) => device.send(at(seq, seq * 1_000))))
@@ -53,7 +53,7 @@ describe('the uplink to an IoT Hub', () => {
       message: { content_type: 'application/json', content_encoding: 'utf-8', message_id: `${name}:hall:0` },
       annotations: { 'iothub-connection-device-id': 'edge-1' },
     })
-  }, 60_000)
+  }, 90_000)
   it('loses and doubles nothing over an outage of the hub in which the agent is started again', async () => {
     const { agent, hub, device, settings } = await stack()
     const one = await device('d1')
@@ -68,12 +68,12 @@ describe('the uplink to an IoT Hub', () => {
     const ingest = await hub.ingest()
     expect(ingest.rows.size).toBe(expectedWindows([one], lengthMs).size - 2)
     expect(ingest.balance()).toEqual([])
-  }, 60_000)
+  }, 90_000)
 
   it('sends live readings and provisional summaries of the named series alone, and none where none is named', async () => {
     const { agent, hub, device } = await stack({ live: ['hall/d1/temp*'] })
     const devices = await Promise.all(['d1', 'd2'].map(device))
-    await until(() => agent.pipeline.uplink.connected, { withinMs: 20_000 })
+    await until(() => agent.pipeline.uplink.connected, { withinMs: 40_000 })
     const ofKind = async (kind: string) => (await hub.events()).filter(({ properties }) => properties.kind === kind)
     let seq = 0
     await until(
@@ -82,13 +82,13 @@ describe('the uplink to an IoT Hub', () => {
           await one.send({ ts: Date.now(), seq: seq++, readings: { temperature: 1, energy: 2 } })
         return (await ofKind('live')).length > 0 && (await ofKind('provisional')).length > 0
       },
-      { withinMs: 20_000, everyMs: 200 },
+      { withinMs: 40_000, everyMs: 200 },
     )
     for (const { body } of [...(await ofKind('live')), ...(await ofKind('provisional'))]) {
       const { columns } = JSON.parse(Buffer.from(body).toString()) as { columns: Record<string, string[]> }
       expect([new Set(columns.device), new Set(columns.metric)]).toEqual([new Set(['d1']), new Set(['temperature'])])
     }
-  }, 60_000)
+  }, 90_000)
 
   it('holds messages when its own blocks of the day are used up, says when, and goes on when the twin gives more', async () => {
     const { agent, hub, device } = await stack({ maxBlocksPerDay: 3 })
@@ -99,11 +99,11 @@ describe('the uplink to an IoT Hub', () => {
       await agent.pipeline.checkpoints.run()
     }
     const budget = async () => ((await agent.reporter.status()).uplink.detail as { budget: object }).budget
-    await until(async () => ((await budget()) as { stage: string }).stage === 'held', { withinMs: 20_000 })
+    await until(async () => ((await budget()) as { stage: string }).stage === 'held', { withinMs: 40_000 })
     expect(await budget()).toMatchObject({ maxBlocksPerDay: 3, reachedAt: expect.stringMatching(/Z$/) })
     expect((await agent.reporter.status()).spool.outboxMessages).toBeGreaterThan(0)
     await hub.hub.core.twins.patch('edge-1', { desired: { millrace: { quota: { maxBlocksPerDay: 1_000 } } } })
     await drained(agent)
     expect((await hub.ingest()).balance()).toEqual([])
-  }, 60_000)
+  }, 90_000)
 })

@@ -26,8 +26,8 @@ function fixture(maxBlocksPerDay = 1_000, startMs = midnight) {
 
 async function use(budget: Budget, blocks: number, keeps = true): Promise<void> {
   for (let at = 0; at < blocks; at++) {
-    expect(await budget.admits()).toBe(true)
-    budget.count(1, keeps)
+    if (keeps) expect(await budget.admits(1)).toBe(true)
+    else budget.count(1, false)
   }
 }
 
@@ -67,12 +67,12 @@ describe('the blocks of a day', () => {
     const { clock, open } = fixture(100)
     const budget = await open()
     await use(budget, 100)
-    expect(await budget.admits()).toBe(false)
+    expect(await budget.admits(1)).toBe(false)
     expect(budget.stage).toBe('held')
     expect(budget.status().reachedAt).toBe(new Date(midnight).toISOString())
     clock.advance(24 * hour)
-    expect(await budget.admits()).toBe(true)
-    expect(budget.status()).toMatchObject({ used: 0, stage: 'free', day: '2026-01-06' })
+    expect(await budget.admits(1)).toBe(true)
+    expect(budget.status()).toMatchObject({ used: 1, stage: 'free', day: '2026-01-06' })
     clock.advance(24 * hour)
     expect((await open()).status().used).toBe(0)
   })
@@ -98,6 +98,13 @@ describe('the blocks of a day', () => {
     expect(budget.stage).toBe('packing')
     budget.maxBlocksPerDay = 100_000
     expect(budget.status()).toMatchObject({ used: 2_190 })
+  })
+
+  it('are not overdrawn by messages that ask at the same moment', async () => {
+    const budget = await fixture(5).open()
+    const admitted = await Promise.all(Array.from({ length: 32 }, () => budget.admits(4_097)))
+    expect(admitted.filter((is) => is)).toHaveLength(3)
+    expect(budget.status()).toMatchObject({ used: 6, stage: 'held' })
   })
 
   it('that cannot be read are counted anew', async () => {

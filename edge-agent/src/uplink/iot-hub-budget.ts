@@ -92,29 +92,33 @@ export class Budget {
     return hubBlocks(bytes, this.#options)
   }
 
-  /** True where a message of the outbox may be sent now; then some blocks more are on disk than are used. */
-  async admits(): Promise<boolean> {
-    this.#turn()
-    if (this.#used >= this.#maxBlocksPerDay) return false
-    while (this.#used >= this.#onDisk) {
+  /** True where a message of the outbox may be sent, which is counted at once; on disk are always some blocks more. */
+  async admits(bytes: number): Promise<boolean> {
+    for (;;) {
+      this.#turn()
+      if (this.#used >= this.#maxBlocksPerDay) return false
+      if (this.#used < this.#onDisk) break
       this.#saving ??= this.#save().finally(() => {
         this.#saving = undefined
       })
       await this.#saving
     }
+    this.#count(this.blocksOf(bytes), 'kept')
     return true
   }
 
-  /** Each time that a message is given to the wire, for the hub counts repeats too. */
+  /** A message that was not admitted, or is sent once more: the hub counts repeats too. */
   count(bytes: number, kept: boolean): void {
     this.#turn()
-    const blocks = this.blocksOf(bytes)
+    this.#count(this.blocksOf(bytes), kept ? 'kept' : 'other')
+  }
+
+  #count(blocks: number, kind: 'kept' | 'other'): void {
     this.#used += blocks
     const minute = this.#minute()
     const counts = this.#minutes.get(minute) ?? { kept: 0, other: 0 }
     this.#minutes.set(minute, counts)
-    if (kept) counts.kept += blocks
-    else counts.other += blocks
+    counts[kind] += blocks
   }
 
   get stage(): BudgetStage {

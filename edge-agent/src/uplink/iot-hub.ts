@@ -64,8 +64,8 @@ class IotHubUplink implements Uplink {
   readonly #control: HubControl
   readonly #link: IotHubLink
   readonly #stopping = new AbortController()
-  /** Messages of the outbox, by what is on the wire: all others stop first. */
-  readonly #kept = new WeakSet<HubMessage>()
+  /** Messages of the outbox on the wire; true while their admission pays for the sending. */
+  readonly #kept = new WeakMap<HubMessage, boolean>()
 
   constructor(options: Settings, context: UplinkContext, budget: Budget) {
     this.#settings = options
@@ -78,7 +78,7 @@ class IotHubUplink implements Uplink {
       handlers: this.#control.handlers,
       checkIdentity: ({ deviceId }) => checkDeviceId(deviceId, context.agent),
       cache: hubCache(context),
-      onSend: (message) => budget.count(meteredBytes(message), this.#kept.has(message)),
+      onSend: (message) => this.#onSend(message),
     })
   }
 
@@ -97,10 +97,11 @@ class IotHubUplink implements Uplink {
   }
 
   async send(message: Outgoing, withdrawn?: AbortSignal): Promise<void> {
-    const kept = message.seq !== undefined
-    if (kept) await this.#room(withdrawn)
     const outgoing = this.#messageOf(message)
-    if (kept) this.#kept.add(outgoing)
+    if (message.seq !== undefined) {
+      await this.#room(outgoing, withdrawn)
+      this.#kept.set(outgoing, true)
+    }
     await this.#link.send(outgoing, withdrawn)
   }
 
@@ -151,10 +152,17 @@ class IotHubUplink implements Uplink {
     }
   }
 
-  async #room(withdrawn?: AbortSignal): Promise<void> {
+  #onSend(message: HubMessage): void {
+    const paid = this.#kept.get(message)
+    if (paid) this.#kept.set(message, false)
+    else this.#budget.count(meteredBytes(message), paid !== undefined)
+  }
+
+  async #room(message: HubMessage, withdrawn?: AbortSignal): Promise<void> {
+    const bytes = meteredBytes(message)
     const signals = [this.#stopping.signal, ...(withdrawn ? [withdrawn] : [])]
     const signal = AbortSignal.any(signals)
-    while (!(await this.#budget.admits())) await pause(lookEveryMs, signal)
+    while (!(await this.#budget.admits(bytes))) await pause(lookEveryMs, signal)
     signal.throwIfAborted()
   }
 }
