@@ -2,10 +2,15 @@
 export const blockShift = 8
 const blockSize = 1 << blockShift
 
+/** A key, with its unit where it has one. */
+export type SavedKey = string | [key: string, unit: string]
+
 /** Dense, persistent ids of what the engine remembers things of. */
 export class Registry {
   readonly #ids = new Map<string, number>()
   readonly #keys: string[] = []
+  /** Units of what was measured, where there is one. */
+  readonly #units = new Map<number, string>()
   readonly changedBlocks = new Set<number>()
 
   id(key: string): number {
@@ -25,16 +30,33 @@ export class Registry {
     return this.#keys.length
   }
 
-  block(block: number): string[] {
-    return this.#keys.slice(block << blockShift, (block + 1) << blockShift)
+  unit(id: number): string {
+    return this.#units.get(id) ?? ''
+  }
+
+  setUnit(id: number, unit: string): void {
+    if (unit === this.unit(id)) return
+    this.#units.set(id, unit)
+    this.changedBlocks.add(id >> blockShift)
+  }
+
+  /** Keys and units of a block, as they are kept. */
+  block(block: number): SavedKey[] {
+    const first = block << blockShift
+    return this.#keys.slice(first, first + blockSize).map((key, at) => {
+      const unit = this.unit(first + at)
+      return unit === '' ? key : [key, unit]
+    })
   }
 
   /** A block as it was kept. */
-  load(block: number, keys: readonly string[]): void {
-    for (const [at, key] of keys.entries()) {
+  load(block: number, keys: readonly SavedKey[]): void {
+    for (const [at, saved] of keys.entries()) {
       const id = (block << blockShift) + at
+      const [key, unit] = typeof saved === 'string' ? [saved, ''] : saved
       this.#keys[id] = key
       this.#ids.set(key, id)
+      if (unit !== '') this.#units.set(id, unit)
     }
   }
 }

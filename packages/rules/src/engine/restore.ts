@@ -8,6 +8,7 @@ import type { Judged } from './judged.ts'
 import type { Judges } from './judges.ts'
 import { hostKindOf, isHostKey, namesOf, splitTimelineKey } from './keys.ts'
 import { Observer } from './presence.ts'
+import type { SavedKey } from './registry.ts'
 import type { Silences } from './silences.ts'
 import { readBase, type SavedAgent, type SavedMeta } from './state.ts'
 
@@ -36,7 +37,8 @@ export function restoreSubjects(saved: Saved, { core, silences }: Parts): SavedM
   core.now = meta.now
   core.sweptHour = meta.sweptHour
   silences.list.evaluator.runs = meta.evaluator
-  for (const [block, keys] of withPrefix(saved, 'n')) core.registry.load(Number(block), fromJsonBytes(keys) as string[])
+  for (const [block, keys] of withPrefix(saved, 'n'))
+    core.registry.load(Number(block), fromJsonBytes(keys) as SavedKey[])
   for (const [, lines] of withPrefix(saved, 'c')) {
     for (const { id, runs, revs } of decodeLines(lines)) {
       const key = core.registry.key(id)
