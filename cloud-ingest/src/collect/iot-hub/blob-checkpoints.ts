@@ -1,6 +1,6 @@
 import type { CheckpointStore } from '@azure/event-hubs'
 import { BlobCheckpointStore } from '@azure/eventhubs-checkpointstore-blob'
-import { ContainerClient } from '@azure/storage-blob'
+import { ContainerClient, RestError } from '@azure/storage-blob'
 import { readSecret, UsageError } from '@millrace/pipeline'
 
 export interface BlobSettings {
@@ -21,13 +21,20 @@ function containerOf({ connectionStringFile, container }: BlobSettings): Contain
   }
 }
 
+/** A signature for one container may not make containers; whether it opens its own is seen when it is read. */
+function isForbidden(error: unknown): boolean {
+  return error instanceof RestError && error.statusCode === 403
+}
+
 /** Checkpoints and ownership in Blob storage; the container is made where it is missing. Throws a UsageError. */
 export function openBlobCheckpoints(settings: BlobSettings): { store: CheckpointStore; prepare(): Promise<void> } {
   const container = containerOf(settings)
   return {
     store: new BlobCheckpointStore(container),
     async prepare() {
-      await container.createIfNotExists()
+      await container.createIfNotExists().catch((error: unknown) => {
+        if (!isForbidden(error)) throw error
+      })
     },
   }
 }
