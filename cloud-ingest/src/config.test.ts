@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseConfig, UsageError } from '@millrace/pipeline'
+import { describeError, parseConfig, UsageError } from '@millrace/pipeline'
 import { expect, test } from 'vitest'
+import { parseEventHub } from './collect/iot-hub/settings.ts'
 import { configSchema } from './config.ts'
 
 const example = readFileSync(join(import.meta.dirname, '../ingest.example.yaml'), 'utf8')
@@ -28,5 +29,62 @@ test('every problem is told at once, with its place', () => {
   } catch (error) {
     const paths = (error as UsageError).problems.map(({ path }) => path.replace(/ .*/, ''))
     expect(paths.sort()).toEqual(['collect.url', 'dayZone', 'htpp', 'stores'])
+  }
+})
+
+const hubExample = readFileSync(join(import.meta.dirname, '../ingest-iot-hub.example.yaml'), 'utf8')
+
+test('the example that reads a hub is a config, with checkpoints in files or in Blob storage', () => {
+  const file = parseConfig(hubExample, configSchema, 'example')
+  expect(file.collect).toEqual({
+    ...{ type: 'iot-hub', connectionStringFile: './secrets/event-hub', consumerGroup: 'millrace' },
+    ...{ startPosition: 'earliest', identity: 'hub', maxBatchSize: 100 },
+    checkpoints: { type: 'file', dir: './data/ingest/checkpoints' },
+  })
+  const [before, after] = hubExample.split(/^ {2}checkpoints:\n.*\n.*\n/m)
+  const all = `${before}${after}`.replace(/^( *)# ( *[a-zA-Z]+:( .*)?)$/gm, '$1$2')
+  const { startPosition: _startPosition, ...rest } = parseConfig(all, configSchema, 'example').collect as never
+  expect(rest).toMatchObject({ checkpoints: { type: 'blob', container: 'checkpoints' } })
+})
+
+test.each([
+  [
+    'a secret in the config itself',
+    'connectionString: Endpoint=sb://x',
+    ['collect.connectionString', 'collect.connectionStringFile'],
+  ],
+  ['a start that is no time', 'connectionStringFile: f, startPosition: yesterday', ['collect.startPosition']],
+  ['batches without end', 'connectionStringFile: f, maxBatchSize: 1000', ['collect.maxBatchSize']],
+])('of a hub, %s is refused', (_name, text, expected) => {
+  const checkpoints = 'checkpoints: {type: file, dir: x}'
+  const bad = `dataDir: x\ncollect: {type: iot-hub, ${text}, ${checkpoints}}\nstores: [{type: duckdb}]\n`
+  try {
+    parseConfig(bad, configSchema, 'ingest.yaml')
+    expect.unreachable()
+  } catch (error) {
+    const paths = (error as UsageError).problems?.map(({ path }) => path.replace(/ .*/, ''))
+    expect(paths?.sort()).toEqual(expected)
+  }
+})
+
+test.each([
+  [
+    "the hub's own connection string",
+    'HostName=x.azure-devices.net;SharedAccessKeyName=iothubowner;SharedAccessKey=c2VjcmV0',
+    /HostName/,
+  ],
+  [
+    'one without the name of the event hub',
+    'Endpoint=sb://x/;SharedAccessKeyName=k;SharedAccessKey=c2VjcmV0',
+    /without EntityPath/,
+  ],
+])('%s is refused with what is wanted, and without the secret', (_name, text, found) => {
+  try {
+    parseEventHub(text)
+    expect.unreachable()
+  } catch (error) {
+    expect(describeError(error)).toMatch(found)
+    expect(describeError(error)).toMatch(/collect\.connectionStringFile: .*Built-in endpoints/)
+    expect(describeError(error)).not.toMatch(/c2VjcmV0/)
   }
 })

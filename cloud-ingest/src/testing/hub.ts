@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type AccountsResponse, maxBodyBytes, type SummariesResponse } from '@millrace/contracts'
@@ -50,7 +50,7 @@ export class Hub {
     const { partitions = 2, retentionMs = 86_400_000 } = this.options
     const core = await openCore({ dataDir: this.dataDir, partitions, retentionMs })
     const amqpPort = this.running?.port ?? this.options.amqpPort ?? 0
-    const side = await startServiceSide(core, { host: '127.0.0.1', amqpPort, amqpsPort: 0 })
+    const side = await startServiceSide(core, { host: '127.0.0.1', amqpPort, amqpsPort: 0, httpsPort: 0 })
     const stop = async () => {
       await side.stop()
       await core.close()
@@ -89,7 +89,7 @@ export class HubIngest {
   readonly dataDir = mkdtempSync(join(tmpdir(), 'millrace-hub-ingest-'))
   readonly secretFile = join(this.dataDir, 'connection-string')
   private readonly collect: Record<string, unknown>
-  private readonly maxBytes: number | undefined
+  private maxBytes: number | undefined
   private readonly log: Logger
   ingest: Ingest | undefined
 
@@ -116,6 +116,19 @@ export class HubIngest {
     const config = checkConfig(this.config, configSchema, 'the test')
     this.ingest = await startIngest(config, { clock: systemClock, log: this.log, settleMs: 0 })
     return this
+  }
+
+  /** While both are stopped: goes on with the other's spool and store, and without its checkpoints. */
+  takeOver(other: HubIngest): void {
+    for (const name of ['spool', 'telemetry.duckdb']) {
+      rmSync(join(this.dataDir, name), { recursive: true, force: true })
+      cpSync(join(other.dataDir, name), join(this.dataDir, name), { recursive: true })
+    }
+  }
+
+  /** From the next start. */
+  enlarge(maxBytes: number): void {
+    this.maxBytes = maxBytes
   }
 
   async stop(): Promise<void> {

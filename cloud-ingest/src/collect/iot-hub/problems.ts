@@ -10,7 +10,6 @@ interface Coded {
   name?: string
   code?: string
   message?: string
-  statusCode?: number
 }
 
 const file = 'collect.connectionStringFile'
@@ -46,9 +45,14 @@ const alike: Readonly<Record<string, string>> = {
   ExpiredToken: 'UnauthorizedError',
 }
 
+/** Of several tries the client tells all. */
+function lastOf(error: unknown): Coded {
+  return ((error as AggregateError | undefined)?.errors?.at(-1) ?? error ?? {}) as Coded
+}
+
 /** What hinders reading, in words that name the setting to look at. `partition` is empty for the hub as a whole. */
 export function explainProblem(error: unknown, from: ReadFrom, partition: string): string {
-  const { name = '', code = '', message = String(error) } = (error ?? {}) as Coded
+  const { name = '', code = '', message = String(error) } = lastOf(error)
   const text = message.replaceAll(/\s+/g, ' ').trim()
   if (error instanceof CheckpointError) return byCode.checkpoints!(from, partition, text)
   if (error instanceof MillraceError) return text
