@@ -46,7 +46,6 @@ test('the example that reads a hub is a config, with checkpoints in files or in 
   const { collect } = parseConfig(all, configSchema, 'example')
   expect(collect).toMatchObject({ checkpoints: { type: 'blob', container: 'checkpoints' } })
 })
-})
 
 test.each([
   [
