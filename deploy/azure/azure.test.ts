@@ -164,6 +164,26 @@ describe('the example configs', () => {
   })
 })
 
+describe('docs/azure.md', () => {
+  const page = read('../../docs/azure.md')
+  const main = files.get('main.bicep')!
+
+  test('names every parameter, and no parameter or output that there is not', () => {
+    const given = [...page.matchAll(/\b(\w+)=(?:blob|true|F1|\$me)\b/g)].map(([, name]) => name!)
+    expect(given.filter((name) => !main.params.has(name))).toEqual([])
+    const asked = [...page.matchAll(/properties\.outputs\.(\w+)\.value/g)].map(([, name]) => name!)
+    expect(asked.filter((name) => !main.outputs.has(name))).toEqual([])
+    expect([...main.params.keys()].filter((name) => !page.includes(`\`${name}`)).toSorted()).toEqual([])
+  })
+
+  test('moves from the local hub by two files, which its configs name as `millrace hub` does', () => {
+    for (const name of ['event-hub.connection', 'device-pi-01.connection']) {
+      expect(page.includes(`\`${name}\``), name).toBe(true)
+      expect(`${read('agent.yaml')}${read('ingest.yaml')}`).toContain(`./secrets/${name}`)
+    }
+  })
+})
+
 describe('connect.sh', () => {
   let out: string
   beforeEach(() => {
@@ -240,6 +260,12 @@ esac
     expect(status).toBe(1)
     expect(stderr).toContain('nothing came for device-pi-01.connection')
     expect(readdirSync(join(out, 'secrets'))).toEqual([])
+  })
+
+  test('names files as `millrace hub` does, and takes no name that an agent cannot have', () => {
+    standIn('')
+    expect(run('--device', 'hall:1').stdout).toContain('/device-hall%3A1.connection')
+    for (const name of ['../up', 'a b', '-x']) expect(run('--device', name), name).toMatchObject({ status: 2 })
   })
 
   test('explains itself where something is missing', () => {

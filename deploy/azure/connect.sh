@@ -24,6 +24,9 @@ while [ $# -gt 0 ]; do
   shift 2
 done
 [ -n "$group" ] && [ -n "$device" ] || usage
+case $device in
+  -* | *[!A-Za-z0-9._:-]*) echo "an agent cannot be called $device: A-Z a-z 0-9 . _ : - only" >&2; exit 2 ;;
+esac
 
 output() {
   az deployment group show --resource-group "$group" --name "$deployment" \
@@ -48,7 +51,7 @@ az iot hub device-identity show --hub-name "$hub" --device-id "$device" --auth-t
   az iot hub device-identity create --hub-name "$hub" --device-id "$device" --auth-type login --output none
 
 az iot hub device-identity connection-string show --hub-name "$hub" --device-id "$device" --auth-type login \
-  --query connectionString --output tsv | keep "device-$device.connection"
+  --query connectionString --output tsv | keep "device-$(echo "$device" | sed s/:/%3A/g).connection"
 az iot hub connection-string show --hub-name "$hub" --resource-group "$group" --policy-name "$policy" --default-eventhub \
   --query connectionString --output tsv | keep event-hub.connection
 
