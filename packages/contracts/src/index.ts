@@ -1,6 +1,7 @@
 export * from './alerts.ts'
 export * from './api.ts'
 export * from './catalogue.ts'
+export * from './glob.ts'
 export * from './hub-tiers.ts'
 export * from './limits.ts'
 export * from './name.ts'

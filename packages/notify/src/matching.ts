@@ -1,5 +1,4 @@
-import { type Alert, type Silence, severities } from '@millrace/contracts'
-import { compileGlob, type Glob } from './glob.ts'
+import { type Alert, compileGlob, type Glob, type Silence, severities } from '@millrace/contracts'
 import type { MatchSettings } from './settings.ts'
 
 export type AlertMatch = (alert: Alert) => boolean

@@ -1,9 +1,9 @@
-import type { AlertCause } from '@millrace/contracts'
+import { type AlertCause, compileGlob } from '@millrace/contracts'
 import { z } from 'zod'
 import type { CompiledRule, RuleSubject } from '../types.ts'
 import { type Bounds, boundsOf } from './bounds.ts'
 import { durationText } from './duration.ts'
-import { globMatcher, globToRegExp } from './glob.ts'
+import { globMatcher } from './glob.ts'
 import { hashOf } from './hash.ts'
 import { describeIssues, foundText, insteadOf, type Place, pathText, type RuleProblem } from './problems.ts'
 import {
@@ -145,17 +145,17 @@ function selector(definition: RuleDefinition, labelsOf: Labeller): (subject: Rul
   const [site, device] = [globMatcher(select.site), globMatcher(select.device)]
   const metric = globMatcher('metric' in definition.select ? definition.select.metric : undefined)
   const agent = globMatcher('agent' in definition.select ? definition.select.agent : undefined)
-  const labels = Object.entries(select.labels).map(([name, glob]) => ({ name, pattern: globToRegExp(glob) }))
+  const labels = Object.entries(select.labels).map(([name, glob]) => ({ name, matches: compileGlob(glob) }))
   const hasLabels = ({ site, device }: RuleSubject) => {
     const own = device === undefined ? {} : labelsOf(site, device)
-    return labels.every(({ name, pattern }) => pattern.test(own[name] ?? ''))
+    return labels.every(({ name, matches }) => matches(Object.hasOwn(own, name) ? own[name]! : ''))
   }
-  const matches = (test: (text: string) => boolean, name: string | undefined) => name === undefined || test(name)
+  const fits = (test: (text: string) => boolean, name: string | undefined) => name === undefined || test(name)
   return (subject) =>
     site(subject.site) &&
-    matches(agent, subject.agent) &&
-    matches(metric, subject.metric) &&
-    matches(device, subject.device) &&
+    fits(agent, subject.agent) &&
+    fits(metric, subject.metric) &&
+    fits(device, subject.device) &&
     (labels.length === 0 || subject.device === undefined || hasLabels(subject))
 }
 
