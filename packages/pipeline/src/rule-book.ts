@@ -53,7 +53,7 @@ export class RuleBook<Rule> {
 
   /** What the folder says now; undefined where that is bad, or the same. */
   read(files: readonly RuleFile[]): NewRules<Rule> | undefined {
-    const { rules, problems } = this.options.compile(files)
+    const { rules, problems } = this.compile(files)
     if (problems.length > 0) {
       this.refuse(problems)
       return undefined
@@ -74,6 +74,16 @@ export class RuleBook<Rule> {
     if (problem === this.refused) return
     this.refused = problem
     this.options.log.error({ problems, version: this.named }, 'alert rules are refused, the last good ones stay')
+  }
+
+  /** Files come from people at any time: whatever they hold ends no service. */
+  private compile(files: readonly RuleFile[]): ReturnType<RuleBookOptions<Rule>['compile']> {
+    try {
+      return this.options.compile(files)
+    } catch (error) {
+      const found = error instanceof Error ? error.message.split('\n')[0]! : String(error)
+      return { rules: [], problems: [{ path: '(all files)', found, expected: 'rules that can be read' }] }
+    }
   }
 
   private take(rules: readonly Rule[]): void {

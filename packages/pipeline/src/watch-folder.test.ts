@@ -1,4 +1,5 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -28,6 +29,20 @@ test('every YAML file is read by name, and what cannot be read says why', async 
     ['d.yaml', undefined, true],
   ])
   expect((await readFolder(join(folder, 'none')))[0]!.problem).toContain('ENOENT')
+})
+
+test('what is no tree, no regular file, or a giant is a problem: nothing of it is waited for or read', async () => {
+  write('alias.yaml', 'rules:\n  - &a { id: x, labels: *a }\n')
+  const layers = Array.from({ length: 12 }, (_none, n) => `a${n}: &a${n} [${Array(10).fill(n ? `*a${n - 1}` : 'x')}]`)
+  write('bomb.yaml', layers.join('\n'))
+  symlinkSync('/dev/zero', join(folder, 'device.yaml'))
+  write('giant.yaml', `# ${' '.repeat(5_000_000)}`)
+  symlinkSync('loop.yaml', join(folder, 'loop.yaml'))
+  execFileSync('mkfifo', [join(folder, 'pipe.yaml')])
+  const files = await readFolder(folder)
+  expect(files.map(({ name, content, problem }) => [name, content, typeof problem])).toEqual(
+    ['alias', 'bomb', 'device', 'giant', 'loop', 'pipe'].map((name) => [`${name}.yaml`, undefined, 'string']),
+  )
 })
 
 test('a change, a new file, a file that goes and a folder that comes back are noticed once each', async () => {

@@ -1,6 +1,7 @@
+import type { Stats } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parseDocument } from 'yaml'
+import { type Document, parseDocument } from 'yaml'
 
 /** A YAML file of a folder: what it says, or why it cannot be read. */
 export interface FolderFile {
@@ -21,16 +22,42 @@ async function namesIn(folder: string): Promise<string[]> {
   return (await readdir(folder)).filter(isYaml).sort()
 }
 
+const maxBytes = 4 * 1024 * 1024
+
+/** Waits for no pipe, and takes no device and no giant for a file of settings. Throws what to say of it. */
+export function demandReadable(state: Pick<Stats, 'isFile' | 'size'>): void {
+  if (!state.isFile()) throw new Error('no regular file')
+  if (state.size > maxBytes) throw new Error(`${state.size} bytes, at most ${maxBytes} are read`)
+}
+
+/** What a document says. Aliases can make a value contain itself, or a million others: throws what to say of it. */
+export function treeOf(document: Document): unknown {
+  const content = document.toJS() as unknown
+  JSON.stringify(content)
+  return content
+}
+
+async function textOf(file: string): Promise<string> {
+  demandReadable(await stat(file))
+  return await readFile(file, 'utf8')
+}
+
+/** The code of an error of the system; the first line of what any other says. */
+export function reasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException
+  return code ?? message.split('\n')[0]!
+}
+
 async function readOne(folder: string, name: string): Promise<FolderFile> {
   try {
-    const document = parseDocument(await readFile(join(folder, name), 'utf8'), { version: '1.2' })
+    const document = parseDocument(await textOf(join(folder, name)), { version: '1.2' })
     const [error] = document.errors
-    if (!error) return { name, content: document.toJS() as unknown }
+    if (!error) return { name, content: treeOf(document) }
     const line = error.linePos?.[0].line
     const place = line === undefined ? '' : ` (line ${line})`
     return { name, content: undefined, problem: `${error.message.split('\n')[0]}${place}` }
   } catch (error) {
-    return { name, content: undefined, problem: `it cannot be read (${codeOf(error)})` }
+    return { name, content: undefined, problem: `it cannot be read (${reasonOf(error)})` }
   }
 }
 

@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { UsageError } from '@millrace/pipeline'
+import { demandReadable, reasonOf, treeOf, UsageError } from '@millrace/pipeline'
 import type { RuleFile } from '@millrace/rules'
 import { type Document, isNode, LineCounter, parseDocument } from 'yaml'
 
@@ -31,9 +31,14 @@ function filesIn(folder: string): string[] {
   }
 }
 
+function textOf(file: string): string {
+  demandReadable(statSync(file))
+  return readFileSync(file, 'utf8')
+}
+
 function fileOf(name: string, { document }: Parsed): RuleFile {
   const [error] = document.errors
-  if (!error) return { name, content: document.toJS() as unknown }
+  if (!error) return { name, content: treeOf(document) }
   const at = error.linePos?.[0]
   const place = at ? `line ${at.line}, column ${at.col}: ` : ''
   return { name, content: undefined, problem: `${place}${error.message.split('\n')[0]!}` }
@@ -41,14 +46,18 @@ function fileOf(name: string, { document }: Parsed): RuleFile {
 
 /** Reads every file of a folder of rules. Throws a UsageError where there is no such folder. */
 export function readRuleFolder(folder: string): RuleFolder {
-  const parsed = new Map(
-    filesIn(folder).map((name): [string, Parsed] => {
+  const parsed = new Map<string, Parsed>()
+  const files = filesIn(folder).map((name): RuleFile => {
+    try {
       const lines = new LineCounter()
-      const text = readFileSync(join(folder, name), 'utf8')
-      return [name, { document: parseDocument(text, { version: '1.2', lineCounter: lines }), lines }]
-    }),
-  )
-  const files = [...parsed].map(([name, each]) => fileOf(name, each))
+      const text = textOf(join(folder, name))
+      const each = { document: parseDocument(text, { version: '1.2', lineCounter: lines }), lines }
+      parsed.set(name, each)
+      return fileOf(name, each)
+    } catch (error) {
+      return { name, content: undefined, problem: `it cannot be read (${reasonOf(error)})` }
+    }
+  })
   return { folder, files, where: (path) => lineText(parsed, path), placeOf: (path) => placeOf(files, path) }
 }
 
@@ -71,11 +80,18 @@ function lineText(parsed: ReadonlyMap<string, Parsed>, path: string): string {
   return ''
 }
 
+/** The list `rules` of a file, whatever else the file may be. */
+function rulesIn({ content }: RuleFile): readonly unknown[] {
+  const { rules } = (typeof content === 'object' && content !== null ? content : {}) as { rules?: unknown }
+  return Array.isArray(rules) ? rules : []
+}
+
 function placeOf(files: readonly RuleFile[], path: string): string {
   const [, id, setting] = /^rule (\S+): (.+)$/.exec(path) ?? []
-  for (const { name, content } of files) {
-    const rules = (content as { rules?: readonly { id?: unknown }[] | null } | null | undefined)?.rules ?? []
-    const at = rules.findIndex((rule) => rule.id === id)
+  if (id === undefined) return path
+  for (const file of files) {
+    const { name } = file
+    const at = rulesIn(file).findIndex((rule) => (rule as { id?: unknown } | null)?.id === id)
     if (at >= 0) return `${name}: rules[${at}].${setting}`
   }
   return path

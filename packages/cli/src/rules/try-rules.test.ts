@@ -121,6 +121,25 @@ it('every problem of every file is told at once, with file, path and line', asyn
   await expect(tried(folder, pastOf([]))).rejects.toMatchObject({ exitCode: 2 })
 })
 
+it('whatever lies in a folder of rules is a problem with its name, never a fall', async () => {
+  const folder = folderOf({
+    'a.yaml':
+      'rules:\n  - null\n  - 7\n  - { id: t, at: cloud, kind: threshold, on: reading, field: mean, above: 5 }\n',
+    'b.yaml': 'rules:\n  - &b { id: x, at: edge, kind: threshold, above: 1, labels: *b }\n',
+    'c.yaml': 'rules: { id: x }\n',
+    'd.yaml': '7\n',
+    'f.yaml': warm(200),
+  })
+  mkdirSync(join(folder, 'e.yaml'))
+  const result = await checkFolder({ folder, windowMs: minuteMs, progress: () => undefined })
+  const files = result.problems.map(({ path }) => path.slice(0, 6))
+  expect([...new Set(files)].sort()).toEqual(['a.yaml', 'b.yaml', 'c.yaml', 'd.yaml', 'e.yaml'])
+  expect(result.neverFire.map(({ path }) => path)).toEqual([
+    expect.stringMatching(/^a\.yaml: rules\[2\]\.field/),
+    expect.stringMatching(/^f\.yaml: rules\[0\]\.above/),
+  ])
+})
+
 it('rules that can never fire are named with file and line, and fail the check', async () => {
   const text =
     'rules:\n  - id: hot\n    at: edge\n    kind: threshold\n    select: { metric: temperature }\n    above: 900\n'

@@ -6,6 +6,16 @@ const evidence = { recording: 'r', catches: [{ from: 0, to: 1 }], misses: [{ fro
 const temperature = { metric: 'temperature' }
 const series = [{ site: 'hall', device: 't1', metric: 'temperature' }]
 
+it('files that make no sense are problems, never a fall', () => {
+  const circle: Record<string, unknown> = { id: 'x', at: 'edge', kind: 'threshold', above: 1 }
+  circle.labels = circle
+  for (const rule of [circle, [circle], null, 7, { kind: 'constructor' }, { kind: '__proto__' }]) {
+    const { rules, problems } = compileRules([{ name: 'a.yaml', content: { rules: [rule] } }])
+    expect(rules).toEqual([])
+    expect(problems[0]?.path).toMatch(/^a\.yaml: rules\[0\]/)
+  }
+})
+
 describe('a rule that can never fire is named', () => {
   const never: [string, object, string][] = [
     ['an unknown metric', { kind: 'threshold', select: { metric: 'temprature' }, above: 8 }, 'select.metric'],

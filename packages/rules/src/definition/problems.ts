@@ -17,9 +17,18 @@ export function pathText(file: string, path: Path): string {
   return `${file}: ${text.replace(/^\./, '') || '(the whole file)'}`
 }
 
+/** An alias of YAML can make a value contain itself. */
+function jsonOf(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value)
+  } catch {
+    return 'what contains itself'
+  }
+}
+
 export function foundText(value: unknown): string {
   if (value === undefined) return 'nothing'
-  const text = JSON.stringify(value) ?? String(value)
+  const text = jsonOf(value) ?? String(value)
   return text.length > 60 ? `${text.slice(0, 57)}...` : text
 }
 
