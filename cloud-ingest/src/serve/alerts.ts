@@ -52,6 +52,12 @@ async function serveChanges(app: HttpServer['app'], context: AlertsContext): Pro
     const message = refusalOf(request)
     if (message !== undefined) await reply.code(403).send({ error: 'forbidden', message })
   })
+  // A DELETE has no body, whatever type its sender names.
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined)
+    else parse(request, body as string, done)
+  })
   app.post('/api/alerts/acknowledge', async ({ body, headers }, reply) => {
     const { id, note, undo, by = whoAsks(headers.authorization) } = readBody(body, acknowledgeSchema)
     const alert = await context.acknowledge(id, undo ? null : { by, note, atMs: context.clock.now() })

@@ -6,6 +6,9 @@ import { channelSettings, matchSettings, paceSettings } from './settings.ts'
 const text = z.string().max(256)
 const globText = z.string().min(1).max(128)
 
+/** What a Date can hold, epoch ms. */
+const time = z.number().min(-8.64e15).max(8.64e15)
+
 /** A silence as people post it; `ISO 8601` or epoch ms in config files, epoch ms here. */
 export const newSilenceSchema = z
   .strictObject({
@@ -16,8 +19,8 @@ export const newSilenceSchema = z
       metric: globText.optional(),
       labels: z.record(z.string().refine(isName), globText).optional(),
     }),
-    fromMs: z.number(),
-    untilMs: z.number(),
+    fromMs: time,
+    untilMs: time,
     by: text.min(1),
     reason: text.default(''),
   })

@@ -139,6 +139,10 @@ describe('messages', () => {
     ).toBe('warm hall t1 temperature - 9.12346 °C 8 warning 2026-01-05T12:00:00Z k')
   })
 
+  it('know no label but those that are there', () => {
+    expect(say('{device}{labels.constructor}{labels.toString}{labels.__proto__}')).toBe('t1')
+  })
+
   it.each(['{devise}', '{', 'a } b', '{labels.none}', '{{value}}'])(
     'that cannot be filled in are plain: %s',
     (template) => {

@@ -30,8 +30,12 @@ function timeText(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`
 }
 
+function labelText(name: string, { labels }: MessageFacts): string {
+  return Object.hasOwn(labels, name) ? labels[name]! : ''
+}
+
 function fieldText(name: string, facts: MessageFacts, rule: CompiledRule): string | undefined {
-  if (name.startsWith('labels.')) return facts.labels[name.slice(7)] ?? ''
+  if (name.startsWith('labels.')) return labelText(name.slice(7), facts)
   switch (name) {
     case 'value':
     case 'threshold':
