@@ -54,7 +54,7 @@ export class Core {
     let host = this.hosts.get(key)
     if (host === undefined) {
       host = new Host(key, names, new Line(this.registry.id(key)))
-      host.unit = this.registry.unit(host.line.id)
+      host.unit = this.registry.note(host.line.id)
       this.hosts.set(key, host)
       this.lines.set(host.line.id, host.line)
     }

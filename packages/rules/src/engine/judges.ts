@@ -87,7 +87,7 @@ export class Judges {
   cutReadings(): void {
     for (const devices of this.#sites.values()) {
       for (const metrics of devices.values()) {
-        for (const { readings } of metrics.values()) readings?.forget(readings.log.newest + 1)
+        for (const { readings } of metrics.values()) readings?.cut()
       }
     }
   }

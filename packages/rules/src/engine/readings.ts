@@ -130,6 +130,8 @@ export class ReadingSeries {
     this.#core = core
     this.#rules = rules
     this.log = core.holder(`l/${host.key}`, (id) => new ReadingLog(id))
+    const floor = core.registry.note(this.log.id)
+    if (floor !== '') this.log.floorMs = Math.max(this.log.floorMs, Number(floor))
   }
 
   take({ ts, value, unit }: RuleReading): void {
@@ -140,6 +142,13 @@ export class ReadingSeries {
     this.#core.sampleChanged(this.log.id, start)
     for (const rule of this.#rules) this.#judge(rule, value, start < before)
     if (this.log.points[0]!.start < floorOf(this.log.newest)) this.forget(floorOf(this.log.newest))
+  }
+
+  /** Begins anew: what was read so far stays as it was judged, and earlier readings come too late. */
+  cut(): void {
+    if (this.log.points.length === 0) return
+    this.forget(this.log.newest + 1)
+    this.#core.registry.setNote(this.log.id, String(this.log.floorMs))
   }
 
   /** Readings before `floor` do not change any more. */

@@ -2,15 +2,15 @@
 export const blockShift = 8
 const blockSize = 1 << blockShift
 
-/** A key, with its unit where it has one. */
-export type SavedKey = string | [key: string, unit: string]
+/** A key, with its note where it has one. */
+export type SavedKey = string | [key: string, note: string]
 
 /** Dense, persistent ids of what the engine remembers things of. */
 export class Registry {
   readonly #ids = new Map<string, number>()
   readonly #keys: string[] = []
-  /** Units of what was measured, where there is one. */
-  readonly #units = new Map<number, string>()
+  /** Short texts that are kept with a key: the unit of a series, up to when readings are forgotten. */
+  readonly #notes = new Map<number, string>()
   readonly changedBlocks = new Set<number>()
 
   id(key: string): number {
@@ -30,22 +30,22 @@ export class Registry {
     return this.#keys.length
   }
 
-  unit(id: number): string {
-    return this.#units.get(id) ?? ''
+  note(id: number): string {
+    return this.#notes.get(id) ?? ''
   }
 
-  setUnit(id: number, unit: string): void {
-    if (unit === this.unit(id)) return
-    this.#units.set(id, unit)
+  setNote(id: number, note: string): void {
+    if (note === this.note(id)) return
+    this.#notes.set(id, note)
     this.changedBlocks.add(id >> blockShift)
   }
 
-  /** Keys and units of a block, as they are kept. */
+  /** Keys and notes of a block, as they are kept. */
   block(block: number): SavedKey[] {
     const first = block << blockShift
     return this.#keys.slice(first, first + blockSize).map((key, at) => {
-      const unit = this.unit(first + at)
-      return unit === '' ? key : [key, unit]
+      const note = this.note(first + at)
+      return note === '' ? key : [key, note]
     })
   }
 
@@ -53,10 +53,10 @@ export class Registry {
   load(block: number, keys: readonly SavedKey[]): void {
     for (const [at, saved] of keys.entries()) {
       const id = (block << blockShift) + at
-      const [key, unit] = typeof saved === 'string' ? [saved, ''] : saved
+      const [key, note] = typeof saved === 'string' ? [saved, ''] : saved
       this.#keys[id] = key
       this.#ids.set(key, id)
-      if (unit !== '') this.#units.set(id, unit)
+      if (note !== '') this.#notes.set(id, note)
     }
   }
 }

@@ -113,7 +113,7 @@ export class Series {
 
   #rename({ unit, agent }: RuleWindow): void {
     this.host.unit = unit
-    this.#core.registry.setUnit(this.host.line.id, unit)
+    this.#core.registry.setNote(this.host.line.id, unit)
     this.host.names = { ...this.host.names, agent }
     this.#tellNames()
   }
