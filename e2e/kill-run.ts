@@ -6,9 +6,15 @@ import { temporaryFolder, type Verdict } from './stack.ts'
 
 const dayMs = 86_400_000
 
+export const clouds = ['mosquitto', 'millrace', 'iot-hub'] as const
+export type Cloud = (typeof clouds)[number]
+
 export interface KillRunOptions {
-  /** The broker between agent and ingest: Mosquitto, which keeps nothing on disk, or the product's own. */
-  cloud: 'mosquitto' | 'millrace'
+  /**
+   * Between agent and ingest: Mosquitto, which keeps nothing on disk, the product's own broker, or the local IoT Hub,
+   * where the agent's tokens live for half a minute.
+   */
+  cloud: Cloud
   /** Event time under kills, ms. */
   eventMs: number
   speed: number
@@ -16,14 +22,14 @@ export interface KillRunOptions {
   rateHz: number
   /** Share of messages that each perturbation meets. */
   share: number
-  /** Kills of each of agent, ingest and cloud broker, on average. */
+  /** Kills of each of agent, ingest and what is between them, on average. */
   killsOfEach: number
   /** Of the devices and of who is killed when. */
   seed: number
   say(line: string): void
 }
 
-export const victims = ['agent', 'ingest', 'cloud broker'] as const
+export const victims = ['agent', 'ingest', 'cloud'] as const
 export type Victim = (typeof victims)[number]
 
 export interface KillRun {
@@ -31,6 +37,8 @@ export interface KillRun {
   verdicts: Record<'duckdb' | 'influxdb', Verdict>
   /** What the processes said. */
   log: string
+  /** Connections that the agent made to the hub, new tokens included. */
+  hubConnections: number
 }
 
 /** mulberry32: the same moments for the same seed. */
@@ -49,13 +57,16 @@ class KillRunStack {
   readonly parts: Parts
   readonly influxd: Influxd
   readonly #mosquitto: Mosquitto | undefined
+  /** What is between agent and ingest, where it is a process of the stack. */
+  readonly #cloud: 'broker' | 'hub'
   /** Until Mosquitto is there again. */
   #away: { over: Promise<unknown> } | undefined
 
-  private constructor(parts: Parts, influxd: Influxd, mosquitto: Mosquitto | undefined) {
-    this.parts = parts
-    this.influxd = influxd
-    this.#mosquitto = mosquitto
+  private constructor(made: { parts: Parts; influxd: Influxd; mosquitto: Mosquitto | undefined; cloud: Cloud }) {
+    this.parts = made.parts
+    this.influxd = made.influxd
+    this.#mosquitto = made.mosquitto
+    this.#cloud = made.cloud === 'iot-hub' ? 'hub' : 'broker'
   }
 
   static async start({ cloud, speed, devices, rateHz, share, seed }: KillRunOptions): Promise<KillRunStack> {
@@ -65,17 +76,19 @@ class KillRunStack {
     const parts = await Parts.prepare({
       ...{ dataDir: temporaryFolder(), speed, beginMs: dayMs, influx: influxd.url },
       ...(mosquitto ? { cloudMqttPort: mosquitto.port } : {}),
+      ...(cloud === 'iot-hub' ? { hub: { tokenLife: '30s' } } : {}),
       simulator: Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, String(value)]),
     })
-    for (const part of mosquitto ? [] : (['broker'] as const)) await parts.start(part)
+    const stack = new KillRunStack({ parts, influxd, mosquitto, cloud })
+    if (!mosquitto) await parts.start(stack.#cloud)
     for (const part of ['ingest', 'agent', 'simulator'] as const) await parts.start(part)
-    return new KillRunStack(parts, influxd, mosquitto)
+    return stack
   }
 
   /** False where it is down just now. Mosquitto comes back after `awayMs`, the others by themselves. */
   async kill(victim: Victim, awayMs: number): Promise<boolean> {
-    if (victim !== 'cloud broker') return this.parts.kill(victim)
-    if (!this.#mosquitto) return this.parts.kill('broker')
+    if (victim !== 'cloud') return this.parts.kill(victim)
+    if (!this.#mosquitto) return this.parts.kill(this.#cloud)
     if (this.#away) return false
     await this.#mosquitto.kill()
     const over = delay(awayMs).then(async () => {
@@ -106,7 +119,7 @@ async function killAtRandom(stack: KillRunStack, options: KillRunOptions): Promi
   const chance = chances(seed)
   const wallMs = eventMs / speed
   const meanPauseMs = wallMs / (killsOfEach * victims.length)
-  const kills: Record<Victim, number> = { agent: 0, ingest: 0, 'cloud broker': 0 }
+  const kills: Record<Victim, number> = { agent: 0, ingest: 0, cloud: 0 }
   const beganAt = performance.now()
   const share = () => (performance.now() - beganAt) / wallMs
   for (let thirds = 0; share() < 1; ) {
@@ -140,7 +153,9 @@ export async function killRun(options: KillRunOptions): Promise<KillRun> {
     options.say('the simulator has sent everything')
     const duckdb = await stack.parts.verify('--wait', '--store', 'duckdb')
     const influxdb = await stack.parts.verify('--wait', '--store', 'influxdb')
-    return { kills, verdicts: { duckdb, influxdb }, log: stack.parts.log }
+    const { log } = stack.parts
+    const hubConnections = log.split('connected to the IoT Hub').length - 1
+    return { kills, verdicts: { duckdb, influxdb }, log, hubConnections }
   } finally {
     await stack.remove()
   }

@@ -8,7 +8,7 @@ import { writeClockFile } from '../packages/pipeline/src/index.ts'
 import { until } from '../packages/pipeline/testing/index.ts'
 import { run, type Verdict } from './stack.ts'
 
-export type Part = 'broker' | 'ingest' | 'agent' | 'simulator'
+export type Part = 'broker' | 'hub' | 'ingest' | 'agent' | 'simulator'
 
 export interface PartsOptions {
   dataDir: string
@@ -18,6 +18,8 @@ export interface PartsOptions {
   simulator: string[]
   /** Port of a cloud broker that the test runs by itself, instead of the part `broker`. */
   cloudMqttPort?: number
+  /** The local IoT Hub is in the place of the broker, and the agent's tokens live this long. */
+  hub?: { tokenLife: string }
   /** URL of an InfluxDB, to be the second store. */
   influx?: string
 }
@@ -47,13 +49,15 @@ export class Parts {
   }
 
   static async prepare(options: PartsOptions): Promise<Parts> {
-    const { dataDir, speed, beginMs, simulator, cloudMqttPort, influx } = options
+    const { dataDir, speed, beginMs, simulator, cloudMqttPort, influx, hub } = options
     mkdirSync(dataDir, { recursive: true })
-    const ports = await choosePorts({ http: 0, mqtt: 0, agent: 0, cloudMqtt: 0 })
+    const doors = hub ? { hub: { amqp: 0, amqps: 0, https: 0 } } : {}
+    const ports = await choosePorts({ http: 0, mqtt: 0, agent: 0, cloudMqtt: 0, ...doors })
     if (cloudMqttPort !== undefined) ports.cloudMqtt = cloudMqttPort
     const stores = influx === undefined ? {} : { influx, influxAlone: false }
+    const cloud = hub ? { hub } : {}
     writeClockFile(stackPaths(dataDir).clock, { mode: 'held', atMs: Date.now() - beginMs })
-    return new Parts({ dataDir, ports, window: '1m', simulator, keys: false, ...stores }, speed)
+    return new Parts({ dataDir, ports, window: '1m', simulator, keys: false, ...stores, ...cloud }, speed)
   }
 
   get log(): string {

@@ -6,6 +6,8 @@ export const usage = `millrace simulate: simulated devices, or a recording, publ
 
   --config FILE         settings in YAML, under the names of these flags in camelCase
   --url URL             the broker (mqtt://127.0.0.1:1883); also --username, --password-file, --ca, --cert, --key
+  --iot-hub DIR         straight to an IoT Hub, a connection for each device, with the connection strings of that folder;
+                        --register makes the devices first (with DIR/service.connection), writes those, and ends
   --fleet FILE          sites, devices and sensors in YAML (the built-in fleet)
   --seed N              the same seed gives the same stream (1)
   --devices N           that many devices, whatever the fleet file says
@@ -27,29 +29,30 @@ export const usage = `millrace simulate: simulated devices, or a recording, publ
 `
 
 const numeric = new Set(['seed', 'devices', 'rate', 'connections'])
-const switches = new Set(['recount', 'help', 'check', 'print'])
+const switches = new Set(['recount', 'help', 'check', 'print', 'register'])
 
 export interface Invocation {
-  task: 'run' | 'recount' | 'help' | 'check' | 'print'
+  task: 'run' | 'recount' | 'help' | 'check' | 'print' | 'register'
   settings: Settings
 }
 
 /** What the command line asks for; throws a UsageError with every problem. */
 export async function readFlags(args: readonly string[]): Promise<Invocation> {
-  const { config, recount, help, check, print, ...given } = flagsOf(args)
+  const { config, recount, help, check, print, register, ...given } = flagsOf(args)
   const fromFile = typeof config === 'string' ? await loadConfig(config, settingsSchema) : {}
   const fromFlags = Object.fromEntries(
     Object.entries(given).map(([flag, value]) => [camel(flag), fromText(flag, value)]),
   )
   const settings = checkConfig({ ...fromFile, ...fromFlags }, settingsSchema, 'the command line')
-  if (recount && settings.ledger === undefined) {
-    throw new UsageError('--recount needs --ledger DIR', [
-      { path: 'ledger', found: 'nothing', expected: 'the folder of the ledger' },
-    ])
-  }
-  const asked = { help, recount, check, print }
-  const task = (['help', 'recount', 'check', 'print'] as const).find((name) => asked[name]) ?? 'run'
+  if (recount && settings.ledger === undefined) needed('--recount', 'ledger', 'the folder of the ledger')
+  if (register && settings.iotHub === undefined) needed('--register', 'iot-hub', 'the folder with service.connection')
+  const asked = { help, recount, register, check, print }
+  const task = (['help', 'recount', 'register', 'check', 'print'] as const).find((name) => asked[name]) ?? 'run'
   return { task, settings }
+}
+
+function needed(flag: string, path: string, expected: string): never {
+  throw new UsageError(`${flag} needs --${path} DIR`, [{ path, found: 'nothing', expected }])
 }
 
 /** Values by flag; a flag that no value follows is true. Unknown ones are kept, so that the schema can name the nearest. */

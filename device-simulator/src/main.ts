@@ -2,7 +2,7 @@ import { createLogger, describeError, exitCodeOf, runService, UsageError } from 
 import { readFlags, usage } from './flags.ts'
 import { printExpected } from './print-expected.ts'
 import { printRecount } from './print-recount.ts'
-import { startFleet } from './start-fleet.ts'
+import { registerDevices, startFleet } from './start-fleet.ts'
 import { startReplay } from './start-replay.ts'
 
 const { task, settings } = await readFlags(process.argv.slice(2)).catch((error: unknown) => {
@@ -19,9 +19,16 @@ const print = (line: string) => process.stdout.write(terminal ? `\r\x1b[K${line}
 
 if (task === 'help') process.stdout.write(usage)
 else if (task === 'check') process.stdout.write('[]\n')
-else if (task === 'recount' || task === 'print') {
-  const printed = task === 'print' ? printExpected(settings, process) : printRecount(settings.ledger!, process.stdout)
-  process.exitCode = await printed.catch((error: unknown) => {
+else if (task === 'recount' || task === 'print' || task === 'register') {
+  const tasks = {
+    print: () => printExpected(settings, process),
+    recount: () => printRecount(settings.ledger!, process.stdout),
+    register: async () => {
+      process.stdout.write(await registerDevices(settings))
+      return 0
+    },
+  }
+  process.exitCode = await tasks[task]().catch((error: unknown) => {
     process.stderr.write(`simulate: ${describeError(error)}\n`)
     return exitCodeOf(error)
   })

@@ -12,6 +12,11 @@ export const settingsSchema = z
     /** The broker, and how to be let in. */
     ...mqttSettings.shape,
     url: mqttSettings.shape.url.default('mqtt://127.0.0.1:1883'),
+    /**
+     * Folder with a device connection string for each device, and where it is not Azure's own, ca.crt: every device sends
+     * straight to the IoT Hub, on a connection of its own.
+     */
+    iotHub: z.string().min(1).optional(),
     /** Fleet file. */
     fleet: z.string().min(1).default(defaultFleet),
     seed: z
@@ -57,6 +62,8 @@ export const settingsSchema = z
     }
     if (settings.map !== undefined && settings.replay === undefined)
       issue('replay', 'a recording for the map', undefined)
+    if (settings.iotHub !== undefined && settings.replay !== undefined)
+      issue('replay', 'a fleet, for a recording has no devices at a hub', settings.replay)
     if (settings.clockRun && settings.clock === undefined)
       issue('clock', 'the clock file that clockRun is for', undefined)
   })

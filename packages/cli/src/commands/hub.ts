@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
 import { type HubPorts, type LocalHub, startLocalHub } from '@millrace/iot-hub-local'
 import { createLogger, runService } from '@millrace/pipeline'
-import { writeConnectionFiles } from '../hub/connection-files.ts'
+import { writeConnectionFolder } from '@millrace/transports'
 import { type HubFlags, type HubPlan, readHubFlags } from '../hub/options.ts'
 import { hubText, sdkPort } from '../hub/screen.ts'
 
@@ -32,9 +32,10 @@ async function deviceStrings(hub: LocalHub, ids: readonly string[]): Promise<Map
 
 /** For programs: connection strings in files that nobody else may read, and none of them in a log. */
 function leaveConnections(folder: string, hub: LocalHub, devices: ReadonlyMap<string, string>): void {
-  const { core, connectionStrings } = hub
+  const { core, connectionStrings, ports } = hub
   const { eventHub, iothubowner: service } = connectionStrings
-  writeConnectionFiles(folder, { authority: core.certificate.ca, eventHub, service, devices })
+  const doors = { gateway: `localhost:${ports.mqtt}`, https: ports.https }
+  writeConnectionFolder(folder, { authority: core.certificate.ca, eventHub, service, devices, doors })
 }
 
 /** Runs the local hub in the foreground; connection strings go to standard output, what happens to standard error. */

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { authorityFile, deviceConnectionFile, eventHubConnectionFile } from '@millrace/transports'
 import { stringify } from 'yaml'
 import { pageFolder } from '../apps.ts'
-import { authorityFile, deviceConnectionFile, eventHubConnectionFile } from '../hub/connection-files.ts'
 import type { UpOptions } from './options.ts'
 
 export interface StackPaths {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
-import { eventHubConnectionFile } from '../hub/connection-files.ts'
+import { eventHubConnectionFile } from '@millrace/transports'
 import { type StackPaths, stackAgent } from './config-files.ts'
 import type { UpOptions } from './options.ts'
 import type { ProcessSpec } from './supervised.ts'

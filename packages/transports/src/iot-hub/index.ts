@@ -1,3 +1,4 @@
+export * from './connection-folder.ts'
 export { explainHubFailure, type HubFailure, type HubFate } from './failure.ts'
 export { createIotHubLink } from './link.ts'
 export { azurePackages } from './sdk.ts'

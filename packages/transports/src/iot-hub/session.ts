@@ -123,8 +123,11 @@ export class Session {
   #listen(): void {
     const { handlers, log } = this.#options
     const { onDesired, onCommand, methods = {} } = handlers
-    this.#twin = new TwinReader(this.#client, { log, onDesired: (desired) => !this.#over && onDesired?.(desired) })
-    this.#twin.start()
+    // A twin that nobody asks for is not read: a hub counts that, for each of many devices.
+    if (onDesired) {
+      this.#twin = new TwinReader(this.#client, { log, onDesired: (desired) => !this.#over && onDesired(desired) })
+      this.#twin.start()
+    }
     for (const [name, method] of Object.entries(methods)) this.#serve(name, method)
     if (onCommand) this.#takeCommands(onCommand)
   }

@@ -78,7 +78,7 @@ export interface IotHubLink {
    * it back while there is no connection, and with RejectedError where the hub will never take it.
    */
   send(message: HubMessage, withdrawn?: AbortSignal): Promise<void>
-  /** Merges into the reported properties; rejects where there is no connection or the hub refuses. */
+  /** Merges into the reported properties; rejects where there is no connection or the hub refuses, or without `onDesired`. */
   report(patch: Readonly<Record<string, unknown>>): Promise<void>
   onConnect(callback: () => void): void
   readonly connected: boolean
