@@ -73,6 +73,12 @@ export class Hub {
     return `Endpoint=sb://127.0.0.1:${this.running!.port};${key};UseDevelopmentEmulator=true;EntityPath=${entity}`
   }
 
+  /** As the hub does when the retention is over. */
+  async forgetAll(): Promise<void> {
+    const disk = this.events as EventLog & { dropBefore(enqueuedMs: number, atMost: number): Promise<number> }
+    await disk.dropBefore(Date.now() + 60_000, 1_000)
+  }
+
   /** What was sent stays; it starts again on the same port. */
   async stop(): Promise<void> {
     await this.running?.stop()
@@ -88,7 +94,7 @@ export class Hub {
 export class HubIngest {
   readonly dataDir = mkdtempSync(join(tmpdir(), 'millrace-hub-ingest-'))
   readonly secretFile = join(this.dataDir, 'connection-string')
-  private readonly collect: Record<string, unknown>
+  private collect: Record<string, unknown>
   private maxBytes: number | undefined
   private readonly log: Logger
   ingest: Ingest | undefined
@@ -124,6 +130,11 @@ export class HubIngest {
       rmSync(join(this.dataDir, name), { recursive: true, force: true })
       cpSync(join(other.dataDir, name), join(this.dataDir, name), { recursive: true })
     }
+  }
+
+  /** From the next start. */
+  checkpointsIn(checkpoints: object): void {
+    this.collect = { ...this.collect, checkpoints }
   }
 
   /** From the next start. */
