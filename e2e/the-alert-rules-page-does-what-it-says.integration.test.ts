@@ -71,7 +71,7 @@ describe('the shell blocks of docs/alert-rules.md, in order, in an empty folder'
 
   it('leave a silence behind, and the stack stops', async () => {
     const answer = (await alerts())!
-    expect(answer.silences.map(({ match }) => match.rule)).toEqual(['cold-store-warm'])
+    expect(answer.silences.map(({ match }) => match.rule)).toEqual(['office-co2'])
     const end = new Promise((resolve) => started!.once('close', resolve))
     process.kill(-started!.pid!, 'SIGINT')
     await end

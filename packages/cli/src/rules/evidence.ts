@@ -43,8 +43,6 @@ export interface EvidenceOptions {
   progress: ShowProgress
 }
 
-const evidenceOf = ({ definition }: CompiledRule) => (definition.kind === 'deviation' ? definition.evidence : undefined)
-
 /** Replays the recording of every rule that has one. */
 export async function checkEvidence(
   rules: readonly CompiledRule[],
@@ -52,13 +50,14 @@ export async function checkEvidence(
 ): Promise<EvidenceVerdict[]> {
   const verdicts: EvidenceVerdict[] = []
   for (const rule of rules) {
-    const evidence = evidenceOf(rule)
+    const { evidence } = rule.definition
     if (!evidence) continue
     const { recording, map, catches, misses } = evidence
     const engine = createPastEngine([rule])
     const source = { file: resolve(folder, recording), map: map === undefined ? undefined : resolve(folder, map) }
     const named = (text: string) => progress(`${rule.id}: ${text}`)
-    const past = await loadRecording(source, { lengthMs: windowMs, wantsReadings: () => false, progress: named })
+    const wantsReadings = engine.wantsReadings.bind(engine)
+    const past = await loadRecording(source, { lengthMs: windowMs, wantsReadings, progress: named })
     const { alerts } = await judge(past, engine, named)
     const spans = [
       ...catches.map((span) => judgeSpan('catches', span, alerts)),

@@ -183,3 +183,22 @@ it('evidence that does not hold is a failed check', async () => {
   ])
   expect(checkExitCode(result)).toBe(1)
 })
+
+it('a rule of any kind may carry the recording that it is tried on, also one about readings', async () => {
+  const at = (minute: number) => new Date(t0 + minute * minuteMs).toISOString()
+  const texts = [20, 20, 35, 20, 20].map((value, minute) => {
+    const ts = t0 + minute * minuteMs + 1_000
+    return JSON.stringify({ site: 's', device: 'd', ts, readings: { temperature: value }, acked: true, copies: 1 })
+  })
+  const catches = `catches: [{ device: d, from: ${at(2)}, to: ${at(3)} }]`
+  const evidence = `evidence: { recording: r.ndjson, ${catches}, misses: [{ from: ${at(0)}, to: ${at(2)} }] }`
+  const rules = (more: string) =>
+    warm(30, `, ${evidence}`) + warm(30, `, ${more}`).replace('rules:\n', '').replace('warm', 'now')
+  const folder = folderOf({ 'a.yaml': rules(`on: reading, ${evidence}`), 'r.ndjson': `${texts.join('\n')}\n` })
+  const result = await checkFolder({ folder, windowMs: minuteMs, progress: () => undefined })
+  expect(result.problems).toEqual([])
+  expect(result.evidence.map(({ rule, ok, spans }) => [rule, ok, spans.length])).toEqual([
+    ['warm', true, 2],
+    ['now', true, 2],
+  ])
+})

@@ -161,12 +161,14 @@ function selector(definition: RuleDefinition, labelsOf: Labeller): (subject: Rul
 
 function compile(definition: RuleDefinition, bounds: Bounds, labels: readonly DeviceLabels[]): CompiledRule {
   const labelsOf = labeller(labels)
+  // What it is tried on changes nothing of what it says.
+  const { evidence: _, ...judged } = definition
   const agentSilence = definition.kind === 'silence' && definition.of === 'agent'
   const byLabels = Object.keys(definition.select.labels).length > 0
   return {
     ...{ id: definition.id, at: definition.at, kind: definition.kind, severity: definition.severity },
     cause: agentSilence ? 'agent-offline' : causes[definition.kind],
-    version: hashOf(byLabels ? { definition, labels } : definition),
+    version: hashOf(byLabels ? { definition: judged, labels } : judged),
     ...{ definition, bounds, labelsOf, selects: selector(definition, labelsOf) },
   }
 }

@@ -37,22 +37,6 @@ const deviceSelect = {
 const forDevices = z.strictObject(deviceSelect).prefault({})
 const forSeries = z.strictObject({ ...deviceSelect, metric: globs.optional() }).prefault({})
 
-const common = {
-  id: nameSchema,
-  at: z.enum(ruleOwners),
-  severity: z.enum(severities).default('warning'),
-  labels: z.record(nameSchema, z.string().max(256)).default({}),
-  message: z.string().min(1).max(1_024).optional(),
-}
-const limits = {
-  above: bound.optional(),
-  below: bound.optional(),
-  outside: pair.optional(),
-  clear: z.union([bound, pair]).optional(),
-}
-const lasting = { for: duration.optional() }
-const field = z.enum(summaryFields).default('mean')
-
 const moment = z
   .union([z.number(), z.string()])
   .transform((value) => (typeof value === 'number' ? value : Date.parse(value)))
@@ -74,6 +58,23 @@ const evidence = z.strictObject({
   misses: z.array(spanOfTime).min(1),
 })
 export type Evidence = z.output<typeof evidence>
+
+const common = {
+  id: nameSchema,
+  at: z.enum(ruleOwners),
+  severity: z.enum(severities).default('warning'),
+  labels: z.record(nameSchema, z.string().max(256)).default({}),
+  message: z.string().min(1).max(1_024).optional(),
+  evidence: evidence.optional(),
+}
+const limits = {
+  above: bound.optional(),
+  below: bound.optional(),
+  outside: pair.optional(),
+  clear: z.union([bound, pair]).optional(),
+}
+const lasting = { for: duration.optional() }
+const field = z.enum(summaryFields).default('mean')
 
 export const ruleSchemas = {
   threshold: z.strictObject({
