@@ -80,6 +80,8 @@ test('the message is a template of Grafana without a dollar, which provisioning 
   })
   expect(rule.annotations.summary).toBe('{{ .Labels.device }} is at {{ .Values.W }} °C (), above 8, for x')
   expect(rule.labels).toEqual({ team: 'x', severity: 'warning', rule: 'warm', cause: 'value' })
+  const strange = made({ message: '{device}{labels.constructor}{toString}' }).rule.annotations.summary
+  expect(strange).toBe('{{ .Labels.device }}{{ .Labels.toString }}')
 })
 
 test('an id too long for Grafana, or in letters it does not take, has another uid, always the same one', () => {

@@ -57,6 +57,9 @@ function unitOf({ definition }: CompiledRule): string {
   return names.length === 1 ? (findMetric(names[0]!)?.unit ?? '') : ''
 }
 
+const textIn = (texts: Readonly<Record<string, string>>, name: string) =>
+  Object.hasOwn(texts, name) ? texts[name] : undefined
+
 /**
  * The message as a template of Grafana. It reads `.Labels` and `.Values` by themselves: of `$labels` some versions'
  * provisioning makes an empty text, of `$$labels` others a broken one.
@@ -69,8 +72,8 @@ function summaryOf(rule: CompiledRule): string {
     ...{ for: durationText(definition.for ?? 60_000) },
   }
   const fill = (_: string, name: string) => {
-    if (name.startsWith('labels.')) return definition.labels[name.slice(7)] ?? ''
-    return known[name] ?? `{{ .Labels.${name} }}`
+    if (name.startsWith('labels.')) return textIn(definition.labels, name.slice(7)) ?? ''
+    return textIn(known, name) ?? `{{ .Labels.${name} }}`
   }
   const text = definition.message ?? `{site} {device} {metric}: {value} {unit}, bound {threshold}`
   return text
