@@ -61,6 +61,8 @@ export class TopicPattern {
   }
 
   match(topic: string): Captures | undefined {
+    // Wildcards of MQTT leave a broker's own topics out.
+    if (topic.startsWith('$')) return undefined
     const found = this.#expression.exec(topic)
     if (!found) return undefined
     return Object.fromEntries(this.names.map((name, at) => [name, found[at + 1]!]))

@@ -1,11 +1,25 @@
 const decoded = (segment: string) => segment.replaceAll('~1', '/').replaceAll('~0', '~')
 
-/** A longer member is none that a pattern means; two globs would search it for ever. */
+/** A longer member is none that a pattern means. */
 const maxSegment = 256
 
-function segmentExpression(segment: string): RegExp {
-  const parts = segment.split('*').map((text) => decoded(text).replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'))
-  return new RegExp(`^${parts.join('(.*)')}$`, 's')
+/** What stands around the globs of a segment: one text for none, three for two. */
+type Glob = readonly string[]
+
+/**
+ * What the globs of a segment stood for, the first taking as much as it can. No expression: devices write what is
+ * searched, and one with two globs would cost the square of its length.
+ */
+function globMatch(parts: Glob, text: string): string[] | undefined {
+  const [before, between] = parts
+  if (parts.length === 1) return text === before ? [] : undefined
+  const after = parts.at(-1)!
+  const fits = text.length >= before!.length + after.length && text.startsWith(before!) && text.endsWith(after)
+  if (!fits) return undefined
+  const middle = text.slice(before!.length, text.length - after.length)
+  if (parts.length === 2) return [middle]
+  const at = middle.lastIndexOf(between!)
+  return at < 0 ? undefined : [middle.slice(0, at), middle.slice(at + between!.length)]
 }
 
 /** Why a text is no pattern of JSON pointers, said as what is allowed; undefined where it is one. */
@@ -13,6 +27,7 @@ export function pointerProblem(text: string): string | undefined {
   if (text === '') return undefined
   if (!text.startsWith('/') || text.length > 256)
     return 'a JSON pointer such as /temperature or /ENERGY/Power; empty for the whole payload'
+  if (/~(?![01])/.test(text)) return '~ only as ~0 for itself and ~1 for a slash'
   const segments = text.slice(1).split('/')
   if (segments.slice(0, -1).includes('**')) return '** only as the last segment'
   return segments.some((segment) => segment !== '**' && segment.split('*').length > 3)
@@ -27,14 +42,14 @@ export function pointerProblem(text: string): string | undefined {
 export class PointerPattern {
   readonly text: string
   readonly open: boolean
-  readonly #segments: readonly RegExp[]
+  readonly #segments: readonly Glob[]
 
   /** `text` is one without a `pointerProblem`. */
   constructor(text: string) {
     const segments = text === '' ? [] : text.slice(1).split('/')
     this.text = text
     this.open = segments.at(-1) === '**'
-    this.#segments = (this.open ? segments.slice(0, -1) : segments).map(segmentExpression)
+    this.#segments = (this.open ? segments.slice(0, -1) : segments).map((segment) => segment.split('*').map(decoded))
   }
 
   /** What the globs stood for, in order; undefined where the pattern does not match. */
@@ -42,11 +57,11 @@ export class PointerPattern {
     const fits = this.open ? path.length > this.#segments.length && !inArray : path.length === this.#segments.length
     if (!fits) return undefined
     const captures: string[] = []
-    for (const [at, expression] of this.#segments.entries()) {
+    for (const [at, parts] of this.#segments.entries()) {
       const segment = path[at]!
-      const found = segment.length > maxSegment ? null : expression.exec(segment)
+      const found = segment.length > maxSegment ? undefined : globMatch(parts, segment)
       if (!found) return undefined
-      captures.push(...found.slice(1))
+      captures.push(...found)
     }
     return this.open ? [...captures, path.slice(this.#segments.length).join('.')] : captures
   }

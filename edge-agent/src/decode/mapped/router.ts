@@ -1,3 +1,4 @@
+import { NameOwners } from '../name-owners.ts'
 import { render, TopicPattern } from '../topic-pattern.ts'
 import { validName } from '../valid-name.ts'
 import { timeReader } from './event-time.ts'
@@ -9,8 +10,6 @@ import type { MappingSettings } from './settings.ts'
 const maxRemembered = 50_000
 /** A longer topic is not remembered. */
 const maxTopicLength = 256
-/** Devices watched for others that would come out with their name. */
-const maxRawNames = 100_000
 
 export interface RouterOptions {
   mappings: readonly MappingSettings[]
@@ -27,8 +26,7 @@ export class Router {
   readonly #mappings: readonly (Mapping & { pattern: TopicPattern })[]
   readonly #routes = new Map<string, Route>()
   #room: Room = { left: maxRemembered }
-  /** What each device is called by its firmware: two that come out the same are not made one. */
-  readonly #rawNames = new Map<string, string>()
+  readonly #owners = new NameOwners()
 
   constructor(options: RouterOptions) {
     this.#options = options
@@ -87,10 +85,9 @@ export class Router {
     const device = this.#nameOf(rawDevice)
     if (site === undefined) return { problem: `no name of a site can be made of "${rawSite}"` }
     if (device === undefined) return { problem: `no name of a device can be made of "${rawDevice}"` }
-    const raw = `${rawSite}/${rawDevice}`
-    const owner = this.#rawNames.get(`${site}/${device}`) ?? raw
-    if (owner !== raw) return { problem: `"${rawDevice}" would have the name of another device, ${device}` }
-    if (this.#rawNames.size < maxRawNames) this.#rawNames.set(`${site}/${device}`, raw)
+    if (!this.#owners.claim(`${site}/${device}`, `${rawSite}/${rawDevice}`)) {
+      return { problem: `"${rawDevice}" would have the name of another device, ${device}` }
+    }
     return { site, device }
   }
 }

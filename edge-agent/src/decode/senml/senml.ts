@@ -3,6 +3,7 @@ import { definePlugin, type Message } from '@millrace/pipeline'
 import { z } from 'zod'
 import type { DeadLetter } from '../dead-letters.ts'
 import type { FormatContext, FormatDecoder } from '../decoder.ts'
+import { NameOwners } from '../name-owners.ts'
 import { parseBody } from '../parse-body.ts'
 import { type Fate, quantityOf, Recorder, type Refusal, type Target } from '../recorder.ts'
 import { type Captures, patternProblem, TopicPattern } from '../topic-pattern.ts'
@@ -31,13 +32,13 @@ export const senmlDecoder = definePlugin({
   create: (options: Settings, context: FormatContext): FormatDecoder => new SenmlDecoder(options, context),
 })
 
-/** Times below this are seconds from now: RFC 8428, 4.5.3. */
+/** Times below this in size are seconds from now (RFC 8428, 4.5.3); nothing waits longer than that to be sent. */
 const relativeBelowS = 2 ** 28
 
 type Time = { ts: number } | { afterArrivalMs: number }
 
 function timeOf(seconds: number): Time | undefined {
-  if (seconds < relativeBelowS) return { afterArrivalMs: seconds * 1000 }
+  if (Math.abs(seconds) < relativeBelowS) return { afterArrivalMs: Math.round(seconds * 1000) }
   const ts = Math.round(seconds * 1000)
   return ts >= minTimeMs && ts < endTimeMs ? { ts } : undefined
 }
@@ -49,20 +50,25 @@ interface Where {
 
 interface Measure {
   metric: string
+  /** What `metric` was made from. */
+  raw: string
   value: number
   symbol: string
   kind: 'counter' | undefined
 }
 
+/** Those of the RFCs have at most seven characters; a unit is kept with its series. */
+const maxUnitLength = 16
+
 /** The record's value and its sum over time, as a series each. */
-function measuresOf({ unit, value, sum }: SenmlValue, metric: string): Measure[] {
+function measuresOf({ unit, value, sum }: SenmlValue, { metric, raw }: Pick<Measure, 'metric' | 'raw'>): Measure[] {
   const symbol = symbolOf(unit)
   const sumSymbol = symbol === '' ? '' : `${symbol}·s`
   return [
-    ...(value === undefined ? [] : [{ metric, value, symbol, kind: undefined }]),
+    ...(value === undefined ? [] : [{ metric, raw, value, symbol, kind: undefined }]),
     ...(sum === undefined
       ? []
-      : [{ metric: `${metric}.sum`, value: sum, symbol: sumSymbol, kind: 'counter' as const }]),
+      : [{ metric: `${metric}.sum`, raw: `${raw}+sum`, value: sum, symbol: sumSymbol, kind: 'counter' as const }]),
   ]
 }
 
@@ -72,6 +78,7 @@ class SenmlDecoder implements FormatDecoder {
   readonly #site: string
   readonly #context: FormatContext
   readonly #recorder: Recorder
+  readonly #owners = new NameOwners()
   #topic: Captures = {}
   #retained = false
   ignored = 0
@@ -164,9 +171,11 @@ class SenmlDecoder implements FormatDecoder {
   }
 
   #target(rawDevice: string): Target {
-    const site = validName(this.#topic.site ?? this.#site)
+    const rawSite = this.#topic.site ?? this.#site
+    const site = validName(rawSite)
     const device = validName(rawDevice)
     if (site === undefined || device === undefined) return { id: 0 }
+    if (!this.#owners.claim(`${site}/${device}`, `${rawSite}/${rawDevice}`)) return { id: 0 }
     return { id: this.#context.names.device(site, device), site, device }
   }
 
@@ -179,10 +188,11 @@ class SenmlDecoder implements FormatDecoder {
     const { device, metric } = this.#names(found)
     const where = { target: this.#target(device), what }
     const named = where.target.device === undefined ? undefined : validName(metric)
-    if (named === undefined) this.#setAside({ reason: 'bad-name', why: 'no names can be made of its name' }, where)
+    if (named === undefined)
+      this.#setAside({ reason: 'bad-name', why: 'its name makes none, or that of another device' }, where)
     else if (!time) this.#setAside({ reason: 'bad-time', why: `${found.timeS} s is no time from 2000 to 2100` }, where)
     else {
-      for (const measure of measuresOf(found, named)) {
+      for (const measure of measuresOf(found, { metric: named, raw: metric })) {
         const refusal = this.#reading(where.target, measure)
         if (refusal) this.#setAside(refusal, where)
       }
@@ -201,11 +211,15 @@ class SenmlDecoder implements FormatDecoder {
   }
 
   /** Records one, or says why it is set aside. */
-  #reading(target: Target, { metric, value, symbol, kind }: Measure): Refusal | undefined {
+  #reading(target: Target, { metric, raw, value, symbol, kind }: Measure): Refusal | undefined {
     const name = validName(metric)
     if (name === undefined) return { reason: 'bad-name', why: `${metric} is too long for a name` }
+    if (symbol.length > maxUnitLength) return { reason: 'bad-unit', why: `longer than ${maxUnitLength} characters` }
     const series = this.#recorder.series(target, name)
     if (series === 0) return { reason: 'too-many-series', why: 'no room for another series' }
+    if (!this.#owners.claim(`${target.id} ${name}`, raw)) {
+      return { reason: 'bad-name', why: `another metric has the name ${name}` }
+    }
     const known = this.#recorder.unitOf(series)
     const unit = known === '' ? symbol : known
     const converted = symbol === '' ? value : convert(value, symbol, unit)
