@@ -1,4 +1,4 @@
-import { definePlugin } from '@millrace/pipeline'
+import { definePlugin, type Logger } from '@millrace/pipeline'
 import { createIotHubLink, iotHubSettings } from '@millrace/transports'
 import type { PublishContext, Publisher } from './publisher.ts'
 
@@ -10,13 +10,22 @@ function namesIn(topic: string): { site: string; device: string } {
   return { site, device }
 }
 
+/** One of very many: that it is connected is news to nobody. */
+function withoutNews(log: Logger): Logger {
+  return {
+    debug: (fields, message) => log.debug(fields, message),
+    info: (fields, message) => log.debug(fields, message),
+    warn: (fields, message) => log.warn(fields, message),
+    error: (fields, message) => log.error(fields, message),
+  }
+}
+
 /** A device of an IoT Hub with a connection of its own: what the hub did not acknowledge is sent again. */
 export const iotHubPublisher = definePlugin<typeof iotHubSettings, PublishContext, Publisher>({
   type: 'iot-hub',
   settings: iotHubSettings,
   create(settings, { clientId, log }) {
-    // One of very many: that it is connected says nothing to anybody.
-    const link = createIotHubLink(settings, { log: { ...log, info: log.debug } })
+    const link = createIotHubLink(settings, { log: withoutNews(log) })
     let sent = 0
     return {
       start: () => link.start(),
