@@ -40,8 +40,6 @@ export const everyFormat: TrySettings = {
   ],
 }
 
-const contract = { decoder: 'json', rule: 'telemetry/{site}/{device}' }
-
 /** Decodes one message as the agent would; nothing is kept. */
 export async function tryMessage(message: Message, { site, decode }: TrySettings): Promise<Tried> {
   const tried: Tried = { topic: message.topic, matched: null, readings: [], setAside: [], left: [] }
@@ -57,17 +55,6 @@ export async function tryMessage(message: Message, { site, decode }: TrySettings
   const decoder = await createDecoders(decode, { names, columns, site, trace })
   decoder.decode(message, 0)
   tried.readings = readingsOf(columns.take().readings, names)
-  const letters = decoder.takeDeadLetters()
-  if (tried.matched === null) {
-    tried.setAside = letters.map(({ reason, count }) => ({
-      what: 'the message',
-      reason,
-      why: 'as the contract has it',
-      count,
-    }))
-    const isContract = tried.readings.length > 0 || letters.some(({ device }) => device !== undefined)
-    tried.matched = isContract ? contract : null
-  }
   return tried
 }
 

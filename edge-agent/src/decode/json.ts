@@ -1,9 +1,11 @@
 import type { Message } from '@millrace/pipeline'
 import { qos0 } from '@millrace/windows'
 import type { BatchBuilder } from './batch-builder.ts'
+import { contractWants } from './contract-reasons.ts'
 import type { DeadLetter } from './dead-letters.ts'
-import type { Decoder, DecoderContext } from './decoder.ts'
+import type { Decoder, DecoderContext, Trace } from './decoder.ts'
 import { Judge } from './judge.ts'
+import { oldNews } from './recorder.ts'
 import { Scanner } from './scanner.ts'
 import { refusedTopic, TopicCache } from './topic-cache.ts'
 
@@ -15,17 +17,19 @@ export class JsonDecoder implements Decoder {
   readonly #judge: Judge
   readonly #deadLetters: DeadLetter[] = []
   readonly #scans: boolean
+  readonly #trace: Trace | undefined
   /** Messages taken straight from their bytes; the others went through the contract's schemas. */
   scanned = 0
 
-  /** Without `scans` every message goes through the contract's schemas: the reference in tests. */
-  constructor({ names, columns }: DecoderContext, { scans = true } = {}) {
+  /** Without `scans` every message goes through the contract's schemas: the reference in tests, and who alone knows why. */
+  constructor({ names, columns, trace }: DecoderContext & { trace?: Trace | undefined }, { scans = true } = {}) {
     const boots = new Map<string, number>()
     this.#columns = columns
     this.#topics = new TopicCache(names)
     this.#scanner = new Scanner(columns, boots)
-    this.#judge = new Judge({ names, columns, boots, deadLetters: this.#deadLetters })
-    this.#scans = scans
+    this.#judge = new Judge({ names, columns, boots, deadLetters: this.#deadLetters, trace })
+    this.#scans = scans && trace === undefined
+    this.#trace = trace
   }
 
   decode(message: Message, arrivedMonotonicMs: number): void {
@@ -36,6 +40,7 @@ export class JsonDecoder implements Decoder {
       this.#refuse(message)
       return
     }
+    this.#trace?.matched('json', 'telemetry/{site}/{device}')
     const flags = message.qos === 0 ? qos0 : 0
     const retained = message.retain === true
     this.#scanner.prepare(arrivedMonotonicMs, flags)
@@ -52,9 +57,14 @@ export class JsonDecoder implements Decoder {
 
   /** Device 0 keeps the count of what no device can be blamed for. */
   #refuse({ topic, body, retain }: Message): void {
-    if (retain) return
     const reason = refusedTopic(topic)
+    if (reason === 'bad-name') this.#trace?.matched('json', 'telemetry/{site}/{device}')
+    if (retain) {
+      this.#trace?.left('the message', oldNews)
+      return
+    }
     this.#columns.setAside(0, reason, 1)
     this.#deadLetters.push({ reason, topic, count: 1, body })
+    this.#trace?.setAside({ what: 'the message', reason, why: contractWants(reason), count: 1 })
   }
 }

@@ -10,9 +10,12 @@ import {
 } from '@millrace/contracts'
 import { unstamped } from '@millrace/windows'
 import type { BatchBuilder, Envelope } from './batch-builder.ts'
+import { contractWants } from './contract-reasons.ts'
 import type { DeadLetter } from './dead-letters.ts'
+import type { Trace } from './decoder.ts'
 import type { DecoderNames } from './names.ts'
 import { type Parsed, parseBody } from './parse-body.ts'
+import { oldNews } from './recorder.ts'
 import type { TopicEntry } from './topic-cache.ts'
 
 /** One message on its way through the contract. */
@@ -32,6 +35,7 @@ interface JudgeParts {
   deadLetters: DeadLetter[]
   /** Boots met, for the scanner to recognise. */
   boots: Map<string, number>
+  trace?: Trace | undefined
 }
 
 type JsonObject = Readonly<Record<string, unknown>>
@@ -66,28 +70,31 @@ export class Judge {
   readonly #columns: BatchBuilder
   readonly #deadLetters: DeadLetter[]
   readonly #boots: Map<string, number>
+  readonly #trace: Trace | undefined
   #input!: Input
   readonly #found = new Map<SetAsideReason, number>()
 
-  constructor({ names, columns, deadLetters, boots }: JudgeParts) {
+  constructor({ names, columns, deadLetters, boots, trace }: JudgeParts) {
     this.#names = names
     this.#columns = columns
     this.#deadLetters = deadLetters
     this.#boots = boots
+    this.#trace = trace
   }
 
   judge(input: Input): void {
     this.#input = input
     const parsed: Parsed = input.body.length > maxMessageBytes ? { reason: 'too-large' } : parseBody(input.body)
     if ('reason' in parsed) {
-      if (!input.retained) this.#setAside(parsed.reason, 1)
+      if (!input.retained) this.#setAside(parsed.reason)
     } else if (input.entry.metric === undefined) this.#deviceMessage(parsed.json)
     else this.#metricMessage(parsed.json, input.entry.metric)
     this.#report()
   }
 
-  #setAside(reason: SetAsideReason, count: number): void {
+  #setAside(reason: SetAsideReason, { count = 1, what = 'the message' } = {}): void {
     this.#found.set(reason, (this.#found.get(reason) ?? 0) + count)
+    this.#trace?.setAside({ what, reason, why: contractWants(reason), count })
   }
 
   #report(): void {
@@ -103,16 +110,18 @@ export class Judge {
     const objects: readonly unknown[] = Array.isArray(json) ? json : [json]
     const total = objects.reduce((sum: number, object) => sum + metricsOf(object).length, 0)
     const refused = total > maxReadingsPerMessage ? 'too-many-readings' : undefined
-    for (const object of objects) this.#deviceObject(object, refused)
+    for (const [at, object] of objects.entries()) {
+      this.#deviceObject(object, { refused, what: Array.isArray(json) ? `object ${at}` : 'the message' })
+    }
   }
 
-  #deviceObject(json: unknown, refused: SetAsideReason | undefined): void {
+  #deviceObject(json: unknown, { refused, what }: { refused: SetAsideReason | undefined; what: string }): void {
     const object: JsonObject = isObject(json) ? json : {}
     if (this.#isOldNews(object)) return
     const metrics = metricsOf(object)
     const envelope = this.#envelope(object, refused ?? refusedShape(object))
     if ('reason' in envelope) {
-      this.#setAside(envelope.reason, Math.max(1, metrics.length))
+      this.#setAside(envelope.reason, { count: Math.max(1, metrics.length), what })
       return
     }
     const from = this.#columns.readingCount
@@ -126,7 +135,7 @@ export class Judge {
     if (this.#isOldNews(object)) return
     const envelope = this.#envelope(object, Array.isArray(json) ? 'bad-shape' : undefined)
     if ('reason' in envelope) {
-      this.#setAside(envelope.reason, 1)
+      this.#setAside(envelope.reason)
       return
     }
     const from = this.#columns.readingCount
@@ -135,7 +144,9 @@ export class Judge {
   }
 
   #isOldNews(object: JsonObject): boolean {
-    return this.#input.retained && object.ts === undefined
+    if (!this.#input.retained || object.ts !== undefined) return false
+    this.#trace?.left('the message', oldNews)
+    return true
   }
 
   /**
@@ -182,7 +193,7 @@ export class Judge {
     const value = isName(metric) ? valueSchema.safeParse(raw) : undefined
     const series = value?.success ? this.#series(metric) : 0
     if (value?.success && series !== 0) this.#columns.push(series, value.data)
-    else this.#setAside(refusedReading(value), 1)
+    else this.#setAside(refusedReading(value), { what: metric })
   }
 
   #series(metric: string): number {

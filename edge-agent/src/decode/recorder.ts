@@ -12,6 +12,9 @@ export interface Target {
   device?: string
 }
 
+/** Why what a broker had kept is left. */
+export const oldNews = 'kept by the broker and without a time of its own: nobody knows how old it is'
+
 /** Why something is no reading and set aside; `count` in readings, one unless given. */
 export interface Refusal {
   reason: SetAsideReason

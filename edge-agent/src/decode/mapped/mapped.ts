@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { DeadLetter } from '../dead-letters.ts'
 import type { FormatContext, FormatDecoder } from '../decoder.ts'
 import { type Parsed, parseBody } from '../parse-body.ts'
-import { type Fate, Recorder, type Refusal, type Target } from '../recorder.ts'
+import { type Fate, oldNews, Recorder, type Refusal, type Target } from '../recorder.ts'
 import { presetNames, presets } from './presets/index.ts'
 import { type Candidate, type Collected, collect } from './reading-collector.ts'
 import type { Route } from './route.ts'
@@ -45,8 +45,6 @@ function mappingsOf({ preset, root, zone, mappings }: Settings): MappingSettings
   const builtIn = presets.find(({ name }) => name === preset)?.mappings({ root, zone }) ?? []
   return [...mappings, ...builtIn.map((mapping) => mappingSchema.parse(mapping))]
 }
-
-const oldNews = 'kept by the broker and without a time of its own: nobody knows how old it is'
 
 function parse(body: Uint8Array, payload: MappingSettings['payload']): Parsed {
   if (body.length > maxMessageBytes) return { reason: 'too-large' }
