@@ -54,7 +54,10 @@ it('a printed fleet misbehaves as it was told to', async () => {
 it('a recording keeps its own times, and what cannot be read is told beside it', async () => {
   const [file, map] = [join(folder, 'r.csv'), join(folder, 'r.yaml')]
   writeFileSync(file, 'at,t\n2020-01-01T00:00:00Z,4\nlater,5\n2099-01-01T00:01:00Z,6\n')
-  writeFileSync(map, 'format: csv\ntime: { column: at, format: iso }\nsite: s\ndevice: d\nmetrics: { temperature: t }\n')
+  writeFileSync(
+    map,
+    'format: csv\ntime: { column: at, format: iso }\nsite: s\ndevice: d\nmetrics: { temperature: t }\n',
+  )
   const { messages, err } = await printed('--replay', file, '--map', map)
   expect(messages.map(({ ts, readings }) => [ts, readings.temperature])).toEqual([
     [Date.UTC(2020, 0, 1), 4],
