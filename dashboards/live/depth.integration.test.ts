@@ -110,6 +110,20 @@ describe('with the keyboard alone', () => {
     expect(complaints).toEqual([])
   })
 
+  test('views opened in quick succession are each a step to go back', async () => {
+    const { url } = await serve()
+    const { page } = await openPage(browser, url)
+    await poll(async () => await page.locator('nav a').count()).toBeGreaterThan(4)
+    await page.keyboard.press('3')
+    await page.keyboard.press('5')
+    await poll(() => page.url()).toMatch(/#\/accounts$/)
+    await page.goBack()
+    await poll(() => page.url()).toMatch(/#\/pipeline$/)
+    await poll(async () => await page.locator('nav a[aria-current="page"]').textContent()).toContain('Pipeline')
+    await page.goForward()
+    await poll(() => page.url()).toMatch(/#\/accounts$/)
+  })
+
   test('a chart is read window by window, moved, zoomed and reset, and the browser goes back and forward', async () => {
     const { url } = await serve({ devices: 1 })
     const { page } = await openPage(browser, `${url}#/device/lisbon-mill/hall-01?range=6h`)

@@ -2,8 +2,10 @@ import { type Route, readRoute, writeRoute } from './model/route.ts'
 
 /** Browsers refuse an address that changes some 20 times a second. */
 const writeEveryMs = 250
-/** Changes that follow each other sooner, as in a drag, are one step of the history. */
+/** Changes of one view that follow each other sooner, as in a drag, are one step of the history. */
 const oneStepMs = 1_000
+
+const placeOf = ({ view, parts }: Route) => JSON.stringify([view, ...parts])
 
 /** The address as a place in the browser's history, so that a view can be shared and gone back to. */
 export class Address {
@@ -24,15 +26,17 @@ export class Address {
 
   /** `step: false` changes the present place of the history and makes no new one. */
   write(route: Route, { step = true }: { step?: boolean } = {}): void {
-    this.next = writeRoute(route)
+    const next = writeRoute(route)
+    const present = this.pending === undefined ? location.hash : this.next
     const now = performance.now()
-    const isStep = step && now - this.lastMs > oneStepMs
+    const isStep = step && (now - this.lastMs > oneStepMs || placeOf(readRoute(present)) !== placeOf(route))
     this.lastMs = now
-    if (isStep && this.next !== location.hash) {
+    if (isStep && next !== present) {
       this.flush()
-      history.pushState(null, '', this.next)
+      history.pushState(null, '', next)
       return
     }
+    this.next = next
     this.pending ??= setTimeout(() => this.flush(), writeEveryMs)
   }
 
