@@ -183,11 +183,12 @@ const spanOf = (page: Page) => {
 
 describe('on a phone of 360 pixels', () => {
   test('no view scrolls sideways, and what is tapped is large enough', async () => {
-    const { url } = await serve({ alerts: true })
+    const { url } = await serve({ alerts: true, longest: true })
     const { page, complaints } = await openPhone(browser, url)
     await page.waitForSelector('.card .alert-badge:visible')
     const alert = (await page.locator('.alert-badge:visible').first().getAttribute('href')) ?? ''
-    const addresses = [...(await viewsOf(page)), alert, '#/device/lisbon-mill/hall-01?range=24h']
+    const longest = `#/device/${'s'.repeat(64)}/${'d'.repeat(64)}`
+    const addresses = [...(await viewsOf(page)), alert, '#/device/lisbon-mill/hall-01?range=24h', longest]
     for (const address of addresses) {
       await page.goto(`${url}${address}`)
       await page.waitForTimeout(400)

@@ -29,6 +29,8 @@ export interface MockOptions {
   agents?: readonly MockAgent[]
   /** One alert of every kind; without it there is no rule. */
   alerts?: boolean
+  /** One more device, with the longest names there can be. */
+  longest?: boolean
 }
 
 export interface MockServer {
@@ -45,7 +47,8 @@ export interface MockServer {
 export async function startMockServer(options: MockOptions): Promise<MockServer> {
   const { devices, historyMs = 40 * 86_400_000, everyMs = 1_000 } = options
   const agents = options.agents ?? (devices > 0 ? [{ site: 'lisbon-mill', agent: 'edge' }] : [])
-  const fleet = fakeFleet(devices)
+  const long = { site: 's'.repeat(64), device: 'd'.repeat(64), metric: 'm'.repeat(64), unit: '', seed: 1 }
+  const fleet = [...fakeFleet(devices), ...(options.longest ? [long] : [])]
   const startedAt = Date.now()
   const requests = new Map<string, number>()
   const streams = new Set<ServerResponse>()
