@@ -21,16 +21,17 @@ interface Recipe {
 
 /** What a config needs beside what a recipe shows. */
 function completed(block: string): string {
+  if (/^agent:/m.test(block)) return block
   const collect = /^collect:/m.test(block) ? '' : 'collect: { type: broker }\n'
   return `agent: pi-1\nsite: home\ndataDir: ./data\n${collect}uplink: { type: mqtt, url: 'mqtt://127.0.0.1:1884' }\n${block}`
 }
 
-const unindented = (block: string) => block.replaceAll(/^ {2}(?=( {2})*(collect|decode|- \{))/gm, '')
+const unindented = (block: string, indent: string) => block.replaceAll(new RegExp(`^${indent}`, 'gm'), '')
 
 /** Each block of commands with the config block before it and the output block behind it. */
 function recipesIn(text: string): { configs: string[]; recipes: Recipe[] } {
   const blocks = [...text.matchAll(/^( *)```(yaml|sh|text)\n(.*?)^ *```$/gms)].map(([, indent, kind, body]) => {
-    return { kind, body: indent === '' ? body! : unindented(body!) }
+    return { kind, body: unindented(body!, indent!) }
   })
   const found: Recipe[] = []
   let config = ''
