@@ -22,7 +22,8 @@ function noting(): Engine & { told: Told[]; next: ReturnType<typeof alertOf>[] }
   }
   const next: ReturnType<typeof alertOf>[] = []
   return {
-    ...{ told, next, windows: note('windows'), completeness: note('completeness'), readings: note('readings') },
+    ...{ told, next, hearingMs: 5_000, windows: note('windows'), window: note('window') },
+    ...{ completeness: note('completeness'), readings: note('readings') },
     ...{ heard: note('heard'), agent: note('agent'), advance: note('advance'), use: note('use') },
     wantsReadings: ({ metric }) => metric === 'temperature',
     takeAlerts: () => next.splice(0),

@@ -167,7 +167,7 @@ export class Evaluation implements Judge {
     const { engine, clock, agent, site } = this.#options
     const at = Math.round(keeper.timeAt(clock.monotonic()))
     if (Number.isNaN(at)) return
-    engine.heard(this.#heard.take(keeper))
+    engine.heard(this.#heard.take(keeper, at, engine.hearingMs))
     if (this.#listeningMs !== undefined) {
       engine.agent({ site, agent, at, online: true, since: Math.round(keeper.timeAt(this.#listeningMs)) })
     }
@@ -176,12 +176,12 @@ export class Evaluation implements Judge {
 
   async #tellRows({ summaries, completeness }: ClosedRows): Promise<void> {
     const { engine, names, agent } = this.#options
-    const namesOf = (device: number) => ({ site: names.siteOf(device), agent })
-    for (let at = 0; at < summaries.length; at += rowsAtOnce) {
-      const some = summaries.slice(at, at + rowsAtOnce)
-      engine.windows(some.map(({ device, row }) => ({ ...row, ...namesOf(device) })))
-      if (summaries.length > rowsAtOnce) await new Promise((resolve) => setImmediate(resolve))
+    for (let at = 0; at < summaries.length; at++) {
+      const { device, row } = summaries[at]!
+      engine.window(row, names.siteOf(device), agent)
+      if (at % rowsAtOnce === rowsAtOnce - 1) await new Promise((resolve) => setImmediate(resolve))
     }
+    const namesOf = (device: number) => ({ site: names.siteOf(device), agent })
     if (completeness.length > 0) engine.completeness(mergeBoots(completeness, namesOf))
   }
 }

@@ -1,12 +1,18 @@
 import type { RuleHeard } from '@millrace/rules'
-import type { DeviceView, Keeper } from '@millrace/windows'
+import type { Keeper } from '@millrace/windows'
 import type { Names } from '../names.ts'
+
+/** Device ids are dense. */
+const firstCapacity = 1_024
+const never = Number.NEGATIVE_INFINITY
 
 /** When each device was last heard, for the rules of silence. */
 export class Heard {
   readonly #names: Names
   readonly #agent: string
-  readonly #told = new Map<number, number>()
+  /** By device: what the rules were told last, and what there was to tell at the last look. */
+  #told = new Float64Array(firstCapacity).fill(never)
+  #seen = new Float64Array(firstCapacity).fill(never)
 
   constructor(names: Names, agent: string) {
     this.#names = names
@@ -15,27 +21,55 @@ export class Heard {
 
   /** Other rules have heard of nobody yet. */
   forget(): void {
-    this.#told.clear()
+    this.#told.fill(never)
+    this.#seen.fill(never)
   }
 
-  /** Devices heard of since the last call. */
-  take(keeper: Keeper): RuleHeard[] {
+  /**
+   * Devices heard of since they were told last, where that was `everyMs` before `atMs` at least: no pause that is longer
+   * than twice that looks longer or shorter for it.
+   */
+  take(keeper: Keeper, atMs: number, everyMs: number): RuleHeard[] {
     const rows: RuleHeard[] = []
-    for (const view of keeper.devices()) {
-      const ts = heardMs(view, keeper)
-      if (ts === undefined || ts <= (this.#told.get(view.device) ?? Number.NEGATIVE_INFINITY)) continue
-      this.#told.set(view.device, ts)
-      const { device } = view
-      const names = { site: this.#names.siteOf(device), device: this.#names.deviceName(device) }
-      rows.push({ ...names, agent: this.#agent, ts })
-    }
+    if (everyMs === Number.POSITIVE_INFINITY) return rows
+    keeper.eachHeard((device, newestMs, lastArrivalMonotonicMs) => {
+      const ts = laterOf(newestMs, Math.round(keeper.timeAt(lastArrivalMonotonicMs)))
+      if (device >= this.#told.length) this.#grow(device)
+      const told = this.#told[device]!
+      if (!(ts > told)) return
+      // It was heard before a pause in looking.
+      if (ts - told >= 2 * everyMs) this.#tell(rows, device)
+      this.#seen[device] = ts
+      if (atMs - told >= everyMs) this.#tell(rows, device)
+    })
     return rows
+  }
+
+  /** What was seen of a device, unless it was told. */
+  #tell(rows: RuleHeard[], device: number): void {
+    const seen = this.#seen[device]!
+    if (seen > this.#told[device]!) rows.push(this.#row(device, seen))
+    this.#told[device] = seen
+  }
+
+  #row(device: number, ts: number): RuleHeard {
+    const site = this.#names.siteOf(device)
+    return { site, device: this.#names.deviceName(device), agent: this.#agent, ts }
+  }
+
+  #grow(device: number): void {
+    this.#told = grown(this.#told, 2 * device)
+    this.#seen = grown(this.#seen, 2 * device)
   }
 }
 
-/** The later of its newest event time and its last arrival: a device whose clock is behind is not silent for that. */
-function heardMs({ newestMs, lastArrivalMonotonicMs }: DeviceView, keeper: Keeper): number | undefined {
-  const arrivedMs = Math.round(keeper.timeAt(lastArrivalMonotonicMs))
-  const ts = Number.isNaN(arrivedMs) ? newestMs : Math.max(newestMs, arrivedMs)
-  return Number.isFinite(ts) ? ts : undefined
+/** A device whose clock is behind is not silent for that. Times that are not known are none. */
+function laterOf(newestMs: number, arrivedMs: number): number {
+  return arrivedMs > newestMs ? arrivedMs : newestMs
+}
+
+function grown(times: Float64Array<ArrayBuffer>, capacity: number): Float64Array<ArrayBuffer> {
+  const more = new Float64Array(capacity).fill(never)
+  more.set(times)
+  return more
 }

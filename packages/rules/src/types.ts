@@ -27,6 +27,9 @@ export type RuleWindow = Pick<
   | 'increase'
 > & { site: string; agent: string | null }
 
+/** A window without the names of the site and of the agent, which most rows of a checkpoint share. */
+export type WindowRow = Omit<RuleWindow, 'site' | 'agent'>
+
 /** Messages of one device in one window, merged over its boots: `expected` is null where the device sends no `seq`. */
 export interface RuleCompleteness {
   site: string
@@ -105,11 +108,18 @@ export interface RuleStateChange {
 /** Judges rules of one owner. Pure: time comes in through `advance`, nothing is read and nothing is written. */
 export interface Engine {
   windows(rows: readonly RuleWindow[]): void
+  /** One window, as in `windows`. */
+  window(row: WindowRow, site: string, agent: string | null): void
   completeness(rows: readonly RuleCompleteness[]): void
   readings(rows: readonly RuleReading[]): void
   /** Whether any rule wants readings of this series: asked once per series, before `readings`. */
   wantsReadings(series: { site: string; device: string; metric: string }): boolean
   heard(rows: readonly RuleHeard[]): void
+  /**
+   * A device need not be told of again for this long, ms: every silence is found and dated in time by what is told then.
+   * Infinite where no rule asks for it.
+   */
+  readonly hearingMs: number
   agent(state: RuleAgent): void
   /** The evaluator's time, epoch ms: silence is judged, and what is older than the horizon is forgotten. */
   advance(nowMs: number): void

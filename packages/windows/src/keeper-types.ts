@@ -241,5 +241,7 @@ export interface Keeper {
   /** Summary of an open window's readings so far, duplicates removed. */
   provisional(window: OpenWindow): SummaryValues
   devices(): Iterable<DeviceView>
+  /** `newestMs` and `lastArrivalMonotonicMs` of every device, at a fraction of what `devices` costs. */
+  eachHeard(take: (device: number, newestMs: number, lastArrivalMonotonicMs: number) => void): void
   device(device: number): DeviceView | undefined
 }

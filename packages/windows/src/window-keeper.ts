@@ -116,6 +116,10 @@ export class WindowKeeper implements Keeper {
     for (const device of this.state.allDevices()) yield deviceView(device)
   }
 
+  eachHeard(take: (device: number, newestMs: number, lastArrivalMonotonicMs: number) => void): void {
+    for (const device of this.state.devices) if (device) take(device.id, device.newest, device.lastArrival)
+  }
+
   device(id: number): DeviceView | undefined {
     const device = this.state.devices[id]
     return device && deviceView(device)

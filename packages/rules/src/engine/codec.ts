@@ -25,15 +25,21 @@ interface LineHead {
 
 /** Lines of a block. The common one, a single run that ends when the others do, takes four bytes. */
 export function encodeLines(block: readonly (Line | undefined)[], epoch: number): Uint8Array | null {
-  const lines = block.filter((line) => line !== undefined && line.runs.length > 0) as Line[]
-  if (lines.length === 0) return null
-  const newest = lines.reduce((most, line) => Math.max(most, line.newest), 0)
-  const head = { unit: units[lines.reduce(finerForLine, 0)]!, epoch, newest }
+  let [unit, newest, any] = [0, 0, false]
+  for (const line of block) {
+    if (line === undefined || Number.isNaN(line.newest)) continue
+    any = true
+    newest = Math.max(newest, line.newest)
+    unit = finerForLine(unit, line)
+  }
+  if (!any) return null
+  const head = { unit: units[unit]!, epoch, newest }
   writer.count(head.unit)
   writer.count(newest / head.unit)
   writer.count(epoch)
   let [id, length] = [0, 0]
-  for (const line of lines) {
+  for (const line of block) {
+    if (line === undefined || Number.isNaN(line.newest)) continue
     writer.count(line.id - id)
     length = encodeLine(line, head, length)
     id = line.id
@@ -43,6 +49,7 @@ export function encodeLines(block: readonly (Line | undefined)[], epoch: number)
 
 function finerForLine(unit: number, { runs, revs }: Line): number {
   let at = unit
+  if (at === lastUnit) return at
   for (const { from, to } of runs) at = finer(finer(at, from), to)
   if (revs) for (const start of revs.keys()) at = finer(at, start)
   return at
@@ -50,7 +57,8 @@ function finerForLine(unit: number, { runs, revs }: Line): number {
 
 /** Answers with the length of its first run, in units: the next line's is likely to be the same. */
 function encodeLine({ runs, revs }: Line, { unit, epoch, newest }: LineHead, lengthBefore: number): number {
-  const sameEpoch = runs.every((run) => run.epoch === epoch)
+  const [only] = runs
+  const sameEpoch = runs.length === 1 ? only!.epoch === epoch : runs.every((run) => run.epoch === epoch)
   writer.count(runs.length * 4 + (revs ? 2 : 0) + (sameEpoch ? 0 : 1))
   let [end, length] = [newest, lengthBefore]
   for (let at = runs.length - 1; at >= 0; at--) {

@@ -8,6 +8,7 @@ import type {
   RuleReading,
   RuleStateChange,
   RuleWindow,
+  WindowRow,
 } from '../types.ts'
 import { Core } from './core.ts'
 import { Judges } from './judges.ts'
@@ -67,6 +68,10 @@ class RuleEngine implements Engine {
     this.#parts.judges.windows(rows)
   }
 
+  window(row: WindowRow, site: string, agent: string | null): void {
+    this.#parts.judges.window(row, site, agent)
+  }
+
   completeness(rows: readonly RuleCompleteness[]): void {
     this.#parts.judges.completeness(rows)
   }
@@ -81,6 +86,10 @@ class RuleEngine implements Engine {
 
   heard(rows: readonly RuleHeard[]): void {
     for (const row of rows) this.#parts.silences.hear(row, row.ts, row.ts)
+  }
+
+  get hearingMs(): number {
+    return this.#parts.silences.list.leastForMs / 2
   }
 
   agent(state: RuleAgent): void {

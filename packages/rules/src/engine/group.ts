@@ -69,12 +69,24 @@ export class Group {
   }
 
   #judge({ start, lengthMs }: Window, core: Core): void {
-    const members = this.#tracks
-    const values = members.map((member) => member.get(start)).filter((value) => !Number.isNaN(value))
-    if (values.length === 0 || (values.length < members.length && start === this.#newest)) return
+    const values = this.#valuesAt(start)
+    if (values === undefined) return
     this.#waiting.delete(start)
-    this.host.line.cover(start, start + lengthMs, core.epoch)
-    core.lineChanged(this.host.line)
-    core.record(this.host, this.#rule, { start, lengthMs, value: this.#aggregate(values) })
+    const { host } = this
+    host.line.cover(start, start + lengthMs, core.epoch)
+    core.lineChanged(host.line)
+    core.record(host, this.#rule, { start, lengthMs, value: this.#aggregate(values) })
+  }
+
+  /** Of its members; undefined where it waits for some. */
+  #valuesAt(start: number): number[] | undefined {
+    const mayLack = start !== this.#newest
+    const values: number[] = []
+    for (const track of this.#tracks) {
+      const value = track.get(start)
+      if (!Number.isNaN(value)) values.push(value)
+      else if (!mayLack) return undefined
+    }
+    return values.length > 0 ? values : undefined
   }
 }

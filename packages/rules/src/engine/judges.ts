@@ -1,4 +1,5 @@
-import type { CompiledRule, RuleCompleteness, RuleReading, RuleWindow } from '../types.ts'
+import { isGood } from '../definition/bounds.ts'
+import type { CompiledRule, RuleCompleteness, RuleReading, RuleWindow, WindowRow } from '../types.ts'
 import type { Core } from './core.ts'
 import { Group } from './group.ts'
 import type { Host } from './host.ts'
@@ -19,6 +20,23 @@ interface Counted {
   rules: readonly CompiledRule[]
 }
 
+/** What is kept of a device, so that it is looked for once. */
+interface Device {
+  site: string
+  name: string
+  metrics: Map<string, Entry>
+  /** Undefined as long as it was not heard, or no rule asks for that. */
+  watched: Watched | undefined
+}
+
+function isShare({ definition }: CompiledRule): boolean {
+  return definition.kind === 'incomplete' && definition.missing !== undefined
+}
+
+function percent(part: number, all: number): number {
+  return all > 0 ? (part / all) * 100 : 0
+}
+
 /** Brings what comes in to the rules that judge it. */
 export class Judges {
   readonly groups = new Map<string, Group>()
@@ -26,9 +44,10 @@ export class Judges {
   readonly #silences: Silences
   #plans = new Plans([])
   #ofMessages: readonly CompiledRule[] = []
-  /** By site, device and metric. */
-  readonly #sites = new Map<string, Map<string, Map<string, Entry>>>()
-  readonly #devices = new Map<string, Counted | undefined>()
+  readonly #sites = new Map<string, Map<string, Device>>()
+  readonly #counted = new Map<string, Map<string, Counted | undefined>>()
+  /** Rows of a device mostly come together. */
+  #last: Device | undefined
 
   constructor(core: Core, silences: Silences) {
     this.#core = core
@@ -39,26 +58,21 @@ export class Judges {
     this.#plans = new Plans(rules)
     this.#ofMessages = rules.filter(({ kind }) => kind === 'incomplete')
     this.#sites.clear()
-    this.#devices.clear()
+    this.#counted.clear()
+    this.#last = undefined
     this.groups.clear()
   }
 
   windows(rows: readonly RuleWindow[]): void {
-    const { list } = this.#silences
-    let [site, device] = ['', '']
-    let metrics: ReadonlyMap<string, Entry> = new Map()
-    let watched: Watched | undefined
-    for (const row of rows) {
-      // Rows of a device mostly come together.
-      if (row.device !== device || row.site !== site) {
-        ;[site, device] = [row.site, row.device]
-        metrics = this.#metricsOf(site, device)
-        watched = list.find(site, device)
-      }
-      const entry = metrics.get(row.metric) ?? this.entry(row)
-      entry.series?.take(row)
-      if (watched) this.#silences.hearWindow(watched, row)
-    }
+    for (const row of rows) this.window(row, row.site, row.agent)
+  }
+
+  window(row: WindowRow, site: string, agent: string | null): void {
+    const device = this.#device(site, row.device)
+    const entry = device.metrics.get(row.metric) ?? this.#entryOf(device, row.metric)
+    entry.series?.take(row, agent)
+    device.watched ??= this.#silences.list.find(site, row.device)
+    if (device.watched) this.#silences.hearWindow(device.watched, row)
   }
 
   completeness(rows: readonly RuleCompleteness[]): void {
@@ -79,47 +93,57 @@ export class Judges {
 
   sweep(): void {
     for (const devices of this.#sites.values()) {
-      for (const metrics of devices.values()) for (const { series } of metrics.values()) series?.sweep()
+      for (const { metrics } of devices.values()) for (const { series } of metrics.values()) series?.sweep()
     }
   }
 
   /** Reading rules begin anew: what they came to so far stays, late readings of before do not count. */
   cutReadings(): void {
     for (const devices of this.#sites.values()) {
-      for (const metrics of devices.values()) {
+      for (const { metrics } of devices.values()) {
         for (const { readings } of metrics.values()) readings?.cut()
       }
     }
   }
 
   entry({ site, device, metric }: SeriesNames): Entry {
-    const metrics = this.#metricsOf(site, device)
-    let entry = metrics.get(metric)
-    if (entry === undefined) {
-      entry = this.#newEntry({ site, device, metric })
-      metrics.set(metric, entry)
-    }
+    const found = this.#device(site, device)
+    return found.metrics.get(metric) ?? this.#entryOf(found, metric)
+  }
+
+  #entryOf({ site, name: device, metrics }: Device, metric: string): Entry {
+    const entry = this.#newEntry({ site, device, metric })
+    metrics.set(metric, entry)
     return entry
   }
 
-  #metricsOf(site: string, device: string): Map<string, Entry> {
-    const known = this.#sites.get(site)?.get(device)
-    if (known !== undefined) return known
-    const devices = this.#sites.get(site) ?? new Map<string, Map<string, Entry>>()
-    const metrics = new Map<string, Entry>()
-    this.#sites.set(site, devices.set(device, metrics))
-    return metrics
+  #device(site: string, name: string): Device {
+    const last = this.#last
+    if (last !== undefined && last.name === name && last.site === site) return last
+    this.#last = this.#sites.get(site)?.get(name) ?? this.#newDevice(site, name)
+    return this.#last
+  }
+
+  #newDevice(site: string, name: string): Device {
+    const devices = this.#sites.get(site) ?? new Map<string, Device>()
+    const device: Device = { site, name, metrics: new Map(), watched: undefined }
+    this.#sites.set(site, devices.set(name, device))
+    return device
   }
 
   counted(site: string, device: string): Counted | undefined {
-    const path = `${site}/${device}`
-    const known = this.#devices.get(path)
-    if (known !== undefined || this.#devices.has(path)) return known
+    const known = this.#counted.get(site)
+    const counted = known?.get(device)
+    if (counted !== undefined || known?.has(device)) return counted
+    const made = this.#newCounted(site, device)
+    this.#counted.set(site, (known ?? new Map()).set(device, made))
+    return made
+  }
+
+  #newCounted(site: string, device: string): Counted | undefined {
     const rules = this.#ofMessages.filter((rule) => rule.selects({ site, device }))
     const names = { site, device, metric: null, agent: null }
-    const counted = rules.length > 0 ? { host: this.#core.host(`c/${path}`, names), rules } : undefined
-    this.#devices.set(path, counted)
-    return counted
+    return rules.length > 0 ? { host: this.#core.host(`c/${site}/${device}`, names), rules } : undefined
   }
 
   #newEntry(names: SeriesNames): Entry {
@@ -146,14 +170,13 @@ export class Judges {
 
   #count({ host, rules }: Counted, row: RuleCompleteness, expected: number): void {
     const core = this.#core
-    if (row.start < host.line.floor(core.horizonMs)) return
-    if (host.line.arrive(row, core.epoch) === 'known') return
+    if (!host.line.take(row, core.epoch, core.horizonMs)) return
     core.lineChanged(host.line)
     if (host.names.agent !== row.agent) host.names = { ...host.names, agent: row.agent }
     const missing = Math.max(0, expected - row.messages)
     for (const rule of rules) {
-      const share = rule.definition.kind === 'incomplete' && rule.definition.missing !== undefined
-      const value = share ? (expected > 0 ? (missing / expected) * 100 : 0) : missing
+      const value = isShare(rule) ? percent(missing, expected) : missing
+      if (host.timelines === undefined && isGood(value, rule.bounds)) continue
       core.record(host, rule, { start: row.start, lengthMs: row.lengthMs, value })
     }
   }

@@ -35,8 +35,8 @@ export class Line {
 
   /** In order, without overlap; never empty once something arrived. */
   get runs(): readonly Run[] {
-    const last = this.#runs.at(-1)
-    if (last) last.to = this.#to
+    const last = this.#runs[this.#runs.length - 1]
+    if (last !== undefined) last.to = this.#to
     return this.#runs
   }
 
@@ -54,6 +54,13 @@ export class Line {
     if (start !== this.#to || this.#epoch !== epoch) return false
     this.#to = end
     return true
+  }
+
+  /** Whether the window is to be judged: it is not too old, nor known at this revision or a higher one. */
+  take(window: { start: number; lengthMs: number; rev: number }, epoch: number, horizonMs: number): boolean {
+    const { start, lengthMs, rev } = window
+    if (rev === 0 && this.extend(start, start + lengthMs, epoch)) return true
+    return !(start < this.floor(horizonMs)) && this.arrive(window, epoch) !== 'known'
   }
 
   /** Takes a window of any order, unless it is known at this revision or a higher one. */

@@ -1,8 +1,8 @@
 import type { SummaryField } from '../definition/schema.ts'
-import type { CompiledRule, RuleWindow } from '../types.ts'
+import type { CompiledRule, WindowRow } from '../types.ts'
 import { formulaOf } from './kinds/index.ts'
 
-type Read = (row: RuleWindow) => number | null
+type Read = (row: WindowRow) => number | null
 
 /** Looking a field up by its name is several times slower than this, and is done for every window. */
 export const readers: Record<SummaryField, Read> = {

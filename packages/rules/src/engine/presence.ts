@@ -35,6 +35,12 @@ export class Presence {
     return this.spans.at(-1)?.to ?? Number.NEGATIVE_INFINITY
   }
 
+  /** Whether it is in the newest span already. */
+  holds(from: number, to: number): boolean {
+    const last = this.spans[this.spans.length - 1]
+    return last !== undefined && from >= last.from && to <= last.to
+  }
+
   /** The common case: whether it belongs to the newest span, which then has it in it. */
   extend(from: number, to: number): boolean {
     const last = this.spans[this.spans.length - 1]

@@ -8,6 +8,7 @@ export interface Sample {
   value: number
 }
 
+/** A sample is lent for the call: the next one may be the same object. */
 export type TakeSample = (sample: Readonly<Sample>) => void
 
 /** Something whose samples are kept. */

@@ -1,5 +1,5 @@
 import type { SummaryField } from '../definition/schema.ts'
-import type { CompiledRule, RuleWindow } from '../types.ts'
+import type { CompiledRule, WindowRow } from '../types.ts'
 import type { Core } from './core.ts'
 import { Derived } from './derived.ts'
 import type { Group } from './group.ts'
@@ -15,7 +15,7 @@ export interface SeriesNames {
 
 interface Memory {
   field: SummaryField
-  read: (row: RuleWindow) => number | null
+  read: (row: WindowRow) => number | null
   track: Track
   reachMs: number
 }
@@ -56,21 +56,14 @@ export class Series {
     this.#tellNames()
   }
 
-  take(row: RuleWindow): void {
+  take(row: WindowRow, agent: string | null): void {
     const { host } = this
-    if (!this.#arrives(row)) return
-    this.#core.lineChanged(host.line)
-    if (row.unit !== host.unit || row.agent !== host.names.agent) this.#rename(row)
+    const core = this.#core
+    if (!host.line.take(row, core.epoch, core.horizonMs)) return
+    core.lineChanged(host.line)
+    if (row.unit !== host.unit || agent !== host.names.agent) this.#rename(row.unit, agent)
     if (host.timelines !== undefined || !this.#healthy(row)) this.#judge(row)
     if (this.#memories.length > 0) this.#remember(row)
-  }
-
-  /** Whether the window is to be judged: it is not too old, nor known at this revision or a higher one. */
-  #arrives(row: RuleWindow): boolean {
-    const { line } = this.host
-    const { epoch, horizonMs } = this.#core
-    if (row.rev === 0 && line.extend(row.start, row.start + row.lengthMs, epoch)) return true
-    return !(row.start < line.floor(horizonMs)) && line.arrive(row, epoch) !== 'known'
   }
 
   /** Forgets values that no judgement looks at any more. */
@@ -84,7 +77,7 @@ export class Series {
     track.dropBefore(floor)
   }
 
-  #healthy(row: RuleWindow): boolean {
+  #healthy(row: WindowRow): boolean {
     for (const { read, low, high } of this.#plan.guards) {
       const value = read(row)!
       if (!(value >= low && value <= high)) return false
@@ -92,7 +85,7 @@ export class Series {
     return true
   }
 
-  #judge(row: RuleWindow): void {
+  #judge(row: WindowRow): void {
     const { start, lengthMs } = row
     for (const { rule, field } of this.#plan.thresholds) {
       const value = row[field]
@@ -100,7 +93,7 @@ export class Series {
     }
   }
 
-  #remember(row: RuleWindow): void {
+  #remember(row: WindowRow): void {
     const floor = this.host.line.floor(this.#core.horizonMs)
     for (const { read, track, reachMs } of this.#memories) {
       if (track.isFar(row.start, floor - reachMs)) this.#forget(track, floor - reachMs)
@@ -111,7 +104,7 @@ export class Series {
     for (const group of this.#groups) group.changed(row)
   }
 
-  #rename({ unit, agent }: RuleWindow): void {
+  #rename(unit: string, agent: string | null): void {
     this.host.unit = unit
     this.#core.registry.setNote(this.host.line.id, unit)
     this.host.names = { ...this.host.names, agent }

@@ -1,4 +1,4 @@
-import type { CompiledRule, RuleAgent, RuleHeard, RuleWindow } from '../types.ts'
+import type { CompiledRule, RuleAgent, RuleHeard, WindowRow } from '../types.ts'
 import type { Core } from './core.ts'
 import { type HeardSpan, Silence } from './presence.ts'
 import { type Watched, type WatchedAgent, WatchList } from './watched.ts'
@@ -25,10 +25,7 @@ export class Silences {
   #hear(device: Watched, span: HeardSpan): void {
     const { host, presence } = device
     const moved = host.names.agent !== span.by
-    if (!moved && host.timelines === undefined && presence.extend(span.from, span.to)) {
-      this.list.changedDevices.add(device)
-      return
-    }
+    if (!moved && host.timelines === undefined && this.#goesOn(device, span)) return
     this.list.lookAgain(span.by)
     if (moved) host.names = { ...host.names, agent: span.by }
     const seen = Math.max(0, Math.min(span.from, device.observerOf(span.by)?.at ?? 0))
@@ -37,8 +34,16 @@ export class Silences {
     if (gap || moved || hasTold(device)) this.#touchAll(device)
   }
 
+  /** The common case: whether it is heard as it was. */
+  #goesOn(device: Watched, { from, to }: HeardSpan): boolean {
+    if (device.presence.holds(from, to)) return true
+    const goesOn = device.presence.extend(from, to)
+    if (goesOn) this.list.changedDevices.add(device)
+    return goesOn
+  }
+
   /** Windows say that their device was heard; they do not say which agent listens to it now. */
-  hearWindow(device: Watched, { firstTs, lastTs }: Pick<RuleWindow, 'firstTs' | 'lastTs'>): void {
+  hearWindow(device: Watched, { firstTs, lastTs }: Pick<WindowRow, 'firstTs' | 'lastTs'>): void {
     const by = device.host.names.agent
     if (by !== null) this.#hear(device, { from: Math.floor(firstTs), to: Math.floor(lastTs), by, seen: 0 })
   }

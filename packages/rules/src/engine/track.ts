@@ -51,16 +51,23 @@ export class Track implements SampleHolder {
 
   /** Every value from `from` on and before `to`, in order. */
   each(from: number, to: number, take: (start: number, value: number) => void): void {
-    this.eachSample(from, to, ({ start, value }) => take(start, value))
-  }
-
-  eachSample(from: number, to: number, take: TakeSample): void {
     let at = Math.max(0, Math.ceil((from - this.#base) / this.#step) || 0)
     for (; at < this.#length; at++) {
       const start = this.#base + at * this.#step
       if (start >= to) return
       const value = this.#values[at]!
-      if (!Number.isNaN(value)) take({ start, value, lengthMs: this.#step, level: 0 })
+      if (!Number.isNaN(value)) take(start, value)
+    }
+  }
+
+  eachSample(from: number, to: number, take: TakeSample): void {
+    const sample: Sample = { start: 0, lengthMs: this.#step, level: 0, value: 0 }
+    let at = Math.max(0, Math.ceil((from - this.#base) / this.#step) || 0)
+    for (; at < this.#length; at++) {
+      sample.start = this.#base + at * this.#step
+      if (sample.start >= to) return
+      sample.value = this.#values[at]!
+      if (!Number.isNaN(sample.value)) take(sample)
     }
   }
 

@@ -53,8 +53,9 @@ export class WatchList {
     this.#core = core
   }
 
-  get watchesDevices(): boolean {
-    return this.#ofDevices.length > 0
+  /** The shortest silence of a device that any rule asks for, ms; infinite without one. */
+  get leastForMs(): number {
+    return leastFor(this.#ofDevices)
   }
 
   use(rules: readonly CompiledRule[]): void {
