@@ -77,7 +77,7 @@ const policiesFile = z.strictObject({
 })
 
 test('the committed files are what the rules make (millrace rules grafana --out dashboards/grafana/provisioning/alerting)', async () => {
-  const flags = { window: '1m', source: 'millrace-influxdb', folder: 'Millrace alerts' }
+  const flags = { window: '1m', source: 'millrace-influxdb', folder: 'Millrace rules' }
   const texts = grafanaTexts(join(root, 'alert-rules'), flags)
   for (const [name, text] of Object.entries(texts)) expect(await readFile(join(folder, name), 'utf8'), name).toBe(text)
   expect((await readdir(folder)).sort()).toEqual(Object.keys(texts).sort())

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
+import { dashboards } from './dashboards.ts'
 import { uids } from './links.ts'
 
 const root = join(import.meta.dirname, '../../..')
@@ -60,6 +61,19 @@ describe('the provisioning', () => {
     const file = providersFile.parse(await readYaml('dashboards/grafana/provisioning/dashboards/millrace.yaml'))
     expect(file.providers).toMatchObject([{ folder: 'Millrace', folderUid: 'millrace', allowUiUpdates: false }])
   })
+})
+
+/** What Grafana makes of a title for addresses; up to 10 it takes no page whose one is that of any folder. */
+const slugOf = (title: string) => title.toLowerCase().replace(/[^a-z0-9]+/g, '-')
+
+test('no page has the name of a folder, as far as Grafana tells them apart', async () => {
+  const alerting = (await readYaml('dashboards/grafana/provisioning/alerting/millrace-rules.yaml')) as {
+    groups: { folder: string }[]
+  }
+  const pages = providersFile.parse(await readYaml('dashboards/grafana/provisioning/dashboards/millrace.yaml'))
+  const folders = [...alerting.groups, ...pages.providers].map(({ folder }) => slugOf(folder))
+  expect(new Set(folders).size).toBe(folders.length)
+  for (const { json } of dashboards()) expect(folders).not.toContain(slugOf(JSON.parse(json).title))
 })
 
 test('the compose file mounts what the provisioning names, opens a page that exists, and lets it refresh each second', async () => {

@@ -89,7 +89,7 @@ function addGrafana(rules: Command, finish: Finish): void {
     .requiredOption('--out <dir>', 'the folder provisioning/alerting of Grafana')
     .option('--window <length>', 'length of a window', '1m')
     .option('--source <uid>', 'uid of the InfluxDB data source', 'millrace-influxdb')
-    .option('--folder <title>', 'folder of the rules in Grafana', 'Millrace alerts')
+    .option('--folder <title>', 'folder of the rules in Grafana', 'Millrace rules')
     .addHelpText('after', examples('millrace rules grafana --out dashboards/grafana/provisioning/alerting'))
     .action((folder: string, flags: GrafanaFlags) => finish(grafana(folder, flags)))
 }

@@ -10,7 +10,7 @@ export interface GrafanaFiles {
 }
 
 /** Of the data source and the folder of rules that are not told otherwise. */
-const defaults = { source: 'millrace-influxdb', folder: 'Millrace alerts' }
+const defaults = { source: 'millrace-influxdb', folder: 'Millrace rules' }
 
 /** How often Grafana asks, at most once for each window. */
 function intervalOf({ windowMs }: GrafanaSettings): string {
