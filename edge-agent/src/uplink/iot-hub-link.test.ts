@@ -234,6 +234,7 @@ describe('a failure of the SDK', () => {
     [first('unable to verify the first certificate'), 'wait', /`ca`/],
     [first('certificate has expired'), 'wait', /clock/],
     [first("Hostname/IP does not match certificate's altnames: Host: x"), 'wait', /another name/],
+    [first('Client network socket disconnected before secure TLS connection was established'), 'wait', /firewall/],
     [first('Connection refused: Not authorized'), 'identity', /key or certificate/],
     [Object.assign(new Error('x'), { name: 'ThrottlingError' }), 'slow-down', /throttles/],
     [Object.assign(new Error('x'), { name: 'IotHubQuotaExceededError' }), 'hold', /maxBlocksPerDay/],

@@ -77,7 +77,7 @@ const rules: readonly Rule[] = [
     reason: 'nobody listens there: look at the host name (or `gateway`) and its port',
   },
   {
-    pattern: /ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|connack timeout/i,
+    pattern: /ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|connack timeout|before secure TLS/i,
     fate: 'wait',
     reason: 'the hub cannot be reached: look at the network, and whether a firewall lets port 8883 out (else mqtt-ws)',
   },

@@ -83,7 +83,7 @@ class Link implements IotHubLink {
   }
 
   async start(): Promise<void> {
-    this.#sdk = await loadDeviceSdk(this.#settings.protocol)
+    this.#sdk = await loadDeviceSdk(this.#settings.protocol, this.#context.log)
     this.#running ??= this.#run(this.#sdk)
   }
 

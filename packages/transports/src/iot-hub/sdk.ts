@@ -1,5 +1,6 @@
 import type { Client, Message, Twin } from '@azure/iot-device'
-import { MillraceError } from '@millrace/pipeline'
+import { type Logger, MillraceError } from '@millrace/pipeline'
+import { guardedBase } from './guard.ts'
 
 export type HubClient = Client
 export type HubTwin = Twin
@@ -34,14 +35,21 @@ async function load<Module>(load: () => Promise<Module>): Promise<Module> {
 }
 
 /** Loads the SDK; rejects with a MillraceError `package-missing` that says how to install it. */
-export function loadDeviceSdk(protocol: 'mqtt' | 'mqtt-ws'): Promise<DeviceSdk> {
+export function loadDeviceSdk(protocol: 'mqtt' | 'mqtt-ws', log: Logger): Promise<DeviceSdk> {
   return load(async () => {
-    const [{ default: device }, { default: wire }] = await Promise.all([
+    const [{ default: device }, { default: wire }, { default: base }] = await Promise.all([
       import('@azure/iot-device'),
       import('azure-iot-device-mqtt'),
+      import('azure-iot-mqtt-base'),
     ])
+    const Wire = protocol === 'mqtt' ? wire.Mqtt : wire.MqttWs
+    class GuardedWire extends Wire {
+      constructor(authentication: ConstructorParameters<typeof Wire>[0]) {
+        super(authentication, guardedBase(base.MqttBase, log))
+      }
+    }
     // The wire's own copy of the device package has the same types under another name.
-    const transport = (protocol === 'mqtt' ? wire.Mqtt : wire.MqttWs) as unknown as DeviceSdk['transport']
+    const transport = GuardedWire as unknown as DeviceSdk['transport']
     return { Client: device.Client, Message: device.Message, transport }
   })
 }

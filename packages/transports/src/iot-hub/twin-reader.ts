@@ -77,7 +77,9 @@ export class TwinReader {
       for (let seen = -2; seen < this.#newest; ) {
         await this.#answered(twin.get())
         const desired = structuredClone(twin.properties.desired) as Record<string, unknown>
-        seen = typeof desired.$version === 'number' ? desired.$version : this.#newest
+        // Every twin has a version; what has none would pass for a wish to have nothing set.
+        if (typeof desired.$version !== 'number') throw new Error('the twin has no version')
+        seen = desired.$version
         this.#newest = Math.max(this.#newest, seen)
         if (seen === this.#newest) this.#options.onDesired(desired)
       }
