@@ -77,6 +77,11 @@ describe('an agent that is killed at any moment', () => {
       }
       await agent.start()
     }
+    const amended = () => [...ingest.rows.values()].filter(({ rev }) => rev > 0).length
+    const repeats = () =>
+      ingest.deliveries - [...ingest.received.values()].reduce((sum, ranges) => sum + ranges.count, 0)
+    const gentle = `seed ${seed}: readings that came late and messages that came twice`
+    await until(() => amended() > 0 && repeats() > 0, { withinMs: 40_000, everyMs: 50, label: gentle })
     over = true
     await Promise.all([...publishing, checkpoints])
     await until(async () => drained(agent), { withinMs: 30_000, everyMs: 200, label: `seed ${seed}: an empty outbox` })
@@ -92,11 +97,8 @@ describe('an agent that is killed at any moment', () => {
     }
     expect({ seed, problems, breaches: ingest.balance() }).toEqual({ seed, problems: [], breaches: [] })
     expect(ingest.rows.size).toBe(expected.size - 8)
-    const amended = [...ingest.rows.values()].filter(({ rev }) => rev > 0).length
-    const repeats = ingest.deliveries - [...ingest.received.values()].reduce((sum, ranges) => sum + ranges.count, 0)
-    expect({ seed, vacuous: amended === 0 || repeats === 0 }).toEqual({ seed, vacuous: false })
     expect(agent.errors).toBe('')
-  }, 120_000)
+  }, 180_000)
 
   it('stops within its deadline on SIGTERM, with open windows kept', async () => {
     const { agent, device, url } = await stack()

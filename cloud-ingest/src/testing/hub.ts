@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type AccountsResponse, maxBodyBytes, type SummariesResponse } from '@millrace/contracts'
@@ -126,9 +126,10 @@ export class HubIngest {
 
   /** While both are stopped: goes on with the other's spool and store, and without its checkpoints. */
   takeOver(other: HubIngest): void {
-    for (const name of ['spool', 'telemetry.duckdb']) {
+    for (const name of ['spool', 'telemetry.duckdb', 'telemetry.duckdb.wal']) {
       rmSync(join(this.dataDir, name), { recursive: true, force: true })
-      cpSync(join(other.dataDir, name), join(this.dataDir, name), { recursive: true })
+      const theirs = join(other.dataDir, name)
+      if (existsSync(theirs)) cpSync(theirs, join(this.dataDir, name), { recursive: true })
     }
   }
 
