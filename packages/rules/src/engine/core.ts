@@ -222,7 +222,9 @@ export class Core {
   }
 
   #dropExceptions(timeline: Timeline): void {
-    for (const { start } of timeline.exceptions.list) this.sampleChanged(timeline.id, start)
+    timeline.exceptions.eachSample(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, ({ start }) =>
+      this.sampleChanged(timeline.id, start),
+    )
     this.#release(timeline.id)
   }
 }

@@ -51,7 +51,7 @@ function beyond(value: number, { low, high }: Bounds): number {
 export class Fold {
   readonly #settings: FoldSettings
   readonly state: FoldState
-  readonly episodes: Episode[] = []
+  episodes: readonly Episode[] = []
 
   constructor(settings: FoldSettings, state: FoldState) {
     this.#settings = settings
@@ -81,14 +81,19 @@ export class Fold {
 
   /** Good windows without a gap, or one. */
   good(start: number, end: number): void {
-    if (this.state.firing) this.episodes.push({ ...this.#episode(), end: start })
+    if (this.state.firing) this.episodes = [...this.episodes, { ...this.#episode(), end: start }]
     this.#forget()
     this.state.lastEnd = end
   }
 
   /** Those that ended, and the one that goes on. */
-  all(): Episode[] {
+  all(): readonly Episode[] {
     return this.state.firing ? [...this.episodes, this.#episode()] : this.episodes
+  }
+
+  /** Those that ended before `floor` do not change any more. */
+  dropBefore(floor: number): void {
+    this.episodes = this.episodes.filter(({ end }) => end! >= floor)
   }
 
   #episode(): Episode {

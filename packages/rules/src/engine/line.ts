@@ -26,6 +26,8 @@ export class Line {
   /** Of the newest run. */
   #to = Number.NaN
   #epoch = -1
+  /** Grows whenever something before the end of the newest window changed; what is forgotten is no change. */
+  edits = 0
   /** Revisions above 0, by start. */
   revs: Map<number, number> | undefined
 
@@ -83,6 +85,12 @@ export class Line {
 
   cover(from: number, to: number, epoch: number): void {
     if (this.extend(from, to, epoch)) return
+    if (from >= this.#to) {
+      this.set([...this.runs, { from, to, epoch }])
+      return
+    }
+    if (this.runs.some((run) => run.from <= from && to <= run.to && run.epoch === epoch)) return
+    this.edits++
     const kept = this.runs.flatMap((run) => cut(run, from, to))
     kept.push({ from, to, epoch })
     kept.sort((a, b) => a.from - b.from)

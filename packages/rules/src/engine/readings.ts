@@ -99,7 +99,7 @@ export class ReadingTimeline implements Judged {
     this.book.dropBefore(floor)
   }
 
-  #folded(): Episode[] {
+  #folded(): readonly Episode[] {
     const fold = this.#fold(this.#log.points)
     this.calm = isCalm(fold.state)
     return fold.all()

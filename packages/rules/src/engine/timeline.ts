@@ -18,8 +18,11 @@ export class Timeline implements Judged {
   readonly epoch: number
   readonly exceptions = new Exceptions()
   readonly book = new AlertBook()
-  /** What came before everything that can still change. */
-  base: FoldState = calmState()
+  #base: FoldState = calmState()
+  /** Of everything up to `foldedTo`, as long as nothing before that changes: undefined where it did. */
+  #fold: Fold | undefined
+  /** Of the line, when the fold began. */
+  #edits = 0
   /** Of the newest fold: whether nothing was pending or firing, and up to where it went. */
   calm = true
   foldedTo = Number.NEGATIVE_INFINITY
@@ -32,18 +35,32 @@ export class Timeline implements Judged {
     this.epoch = about.epoch
   }
 
+  /** What came before everything that can still change. */
+  get base(): FoldState {
+    return this.#base
+  }
+
+  set base(base: FoldState) {
+    this.#base = base
+    this.#fold = undefined
+  }
+
   /** Whether the judgement changes anything. */
   judge(exception: Exception): boolean {
-    return this.exceptions.set(exception)
+    const changed = this.exceptions.set(exception)
+    if (changed && exception.start < this.foldedTo) this.#fold = undefined
+    return changed
   }
 
   /** A good judgement; one after everything known changes nothing while nothing is pending or firing. */
   judgeGood(start: number): boolean {
     const removed = this.exceptions.remove(start)
-    return removed || !this.calm || start < this.foldedTo
+    const late = start < this.foldedTo
+    if (late) this.#fold = undefined
+    return removed || late || !this.calm
   }
 
-  /** Folds everything again and tells what changed. */
+  /** Folds what is new, or everything where something older changed, and tells what changed. */
   refold(learned: number): Alert[] {
     const { rule, host } = this
     return this.book.compare(this.#folded(), { rule, names: host.names, unit: unitOf(rule, host.unit), learned })
@@ -56,12 +73,14 @@ export class Timeline implements Judged {
 
   /** Moves what cannot change any more into the base, and answers with it. Call before the line forgets it. */
   settle(floor: number): Exception[] {
-    const fold = this.#fold(this.base)
+    const fold = this.#foldFrom(this.#base)
     const runs = this.host.line.runs.filter((run) => run.epoch >= this.epoch && run.from < floor)
-    const old = this.exceptions.list.slice(0, this.exceptions.indexOf(floor))
+    const old = this.exceptions.within(Number.NEGATIVE_INFINITY, floor)
     const clipped = runs.map((run) => ({ ...run, to: Math.min(run.to, floor) }))
     foldRuns(fold, clipped, old)
-    this.base = fold.state
+    this.#base = fold.state
+    if (this.foldedTo < floor) this.#fold = undefined
+    this.#fold?.dropBefore(floor)
     this.exceptions.dropBefore(floor)
     this.book.dropBefore(floor)
     return old
@@ -69,19 +88,25 @@ export class Timeline implements Judged {
 
   /** Nothing is left to remember. */
   get trivial(): boolean {
-    return this.exceptions.list.length === 0 && this.book.known.size === 0 && isCalm(this.base)
+    return this.exceptions.length === 0 && this.book.known.size === 0 && isCalm(this.base)
   }
 
-  #folded(): Episode[] {
-    const fold = this.#fold(this.base)
-    const runs = this.host.line.runs.filter((run) => run.epoch >= this.epoch)
-    foldRuns(fold, runs, this.exceptions.list)
+  #folded(): readonly Episode[] {
+    const { line } = this.host
+    if (this.#edits !== line.edits) this.#fold = undefined
+    const from = this.#fold ? this.foldedTo : Number.NEGATIVE_INFINITY
+    const fold = this.#fold ?? this.#foldFrom(this.#base)
+    const runs = line.runs.filter((run) => run.epoch >= this.epoch && !(run.to <= from))
+    const clipped = runs.map((run) => (run.from < from ? { ...run, from } : run))
+    foldRuns(fold, clipped, this.exceptions.within(from, Number.POSITIVE_INFINITY))
+    this.#fold = fold
+    this.#edits = line.edits
     this.calm = isCalm(fold.state)
     this.foldedTo = fold.state.lastEnd
     return fold.all()
   }
 
-  #fold(state: FoldState): Fold {
+  #foldFrom(state: FoldState): Fold {
     const { bounds, definition } = this.rule
     return new Fold({ forMs: definition.for ?? 0, bounds, patienceMs: 0 }, state)
   }
