@@ -24,7 +24,7 @@ const sourcesFile = z.strictObject({
       database: z.string(),
       isDefault: z.boolean(),
       editable: z.boolean(),
-      jsonData: z.strictObject({ dbName: z.string(), httpMode: z.enum(['GET', 'POST']), timeInterval: z.string() }),
+      jsonData: z.strictObject({ dbName: z.string(), httpMode: z.literal('GET'), timeInterval: z.string() }),
       secureJsonData: z.strictObject({ password: z.string() }),
     }),
   ),
