@@ -30,6 +30,22 @@ function fillRuleMeters(
   }
 }
 
+/** Of an uplink that is metered by the day. */
+const budgetDetail = z.object({
+  budget: z.object({ used: z.number(), maxBlocksPerDay: z.number(), stage: z.string() }),
+})
+const stages = ['free', 'no-live', 'packing', 'held']
+
+function fillBudgetMeters(meters: Meters, { detail }: AgentStatus['uplink']): void {
+  const { success, data } = budgetDetail.safeParse(detail)
+  if (!success) return
+  const { used, maxBlocksPerDay, stage } = data.budget
+  meters.gauge('uplink_blocks_used', 'Metered blocks used on this UTC day').set(used)
+  meters.gauge('uplink_blocks_max', 'Metered blocks that a day may take').set(maxBlocksPerDay)
+  const stageHelp = 'What the blocks of the day allow: 0 free, 1 no-live, 2 packing, 3 held'
+  meters.gauge('uplink_blocks_stage', stageHelp).set(stages.indexOf(stage))
+}
+
 async function fillMeters(meters: Meters, reporter: StatusReporter): Promise<void> {
   const status = await reporter.status()
   const { accounts, unaccounted, spool, uplink, disk, sensors, deadLetters, devices, series } = status
@@ -45,6 +61,7 @@ async function fillMeters(meters: Meters, reporter: StatusReporter): Promise<voi
   meters.gauge('outbox_messages', 'Messages that wait for a receipt').set(spool.outboxMessages)
   meters.gauge('uplink_connected', '1 while connected').set(uplink.connected ? 1 : 0)
   meters.gauge('uplink_outstanding', 'Messages sent that wait for a receipt').set(uplink.outstanding)
+  fillBudgetMeters(meters, uplink)
   if (disk.writtenBytes !== null) {
     meters.gauge('disk_written_bytes', 'Bytes sent to the disk since the start').set(disk.writtenBytes)
   }
