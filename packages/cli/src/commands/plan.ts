@@ -35,13 +35,20 @@ const checks: readonly Check[] = [
     const twice = window !== undefined && config !== undefined
     return twice ? { path: '--window', found: window, expected: 'none, since --config says it' } : undefined
   },
+  ({ window }) => {
+    const spoilt = window !== undefined && !parseDuration(window)
+    return spoilt ? { path: '--window', found: window, expected: 'a duration such as 1m' } : undefined
+  },
+  ({ devices }) =>
+    /^0+$/.test(devices ?? '1') ? { path: '--devices', found: devices!, expected: 'at least 1' } : undefined,
   ({ sample }) => {
     const spoilt = sample !== undefined && !parseDuration(sample)
     return spoilt ? { path: '--sample', found: sample, expected: 'a duration such as 10m' } : undefined
   },
 ]
 
-function wishOf(flags: PlanFlags): TierWish {
+/** Throws a UsageError that names every flag that no plan can be made with. */
+export function wishOf(flags: PlanFlags): TierWish {
   const problems = checks.flatMap((check) => check(flags) ?? [])
   if (problems.length > 0) throw new UsageError('a plan cannot be made like this', problems)
   return { tier: flags.tier as HubTier | undefined, units: Number(flags.units ?? 1) }

@@ -45,6 +45,7 @@ it('names every wrong flag at once', () => {
     quota: '0',
     retention: 'long',
     maxBytes: 'much',
+    device: ['fine', 'a b/../c'],
   }
   let problems: string[] = []
   try {
@@ -53,6 +54,7 @@ it('names every wrong flag at once', () => {
     problems = (error as UsageError).problems.map(({ path, found }) => `${path} ${found}`)
   }
   expect(problems.sort()).toEqual([
+    '--device a b/../c',
     '--event-hub not fine',
     '--group-enrollment short',
     '--https-port https',

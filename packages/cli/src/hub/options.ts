@@ -52,6 +52,11 @@ const key: Parse<string> = {
   expected: 'a key in base64 of 16 bytes or more',
   of: (text) => (groupKey.test(text) ? text : undefined),
 }
+/** As the registry has it. */
+const deviceId: Parse<string> = {
+  expected: "1 to 128 letters, digits and - : . + % _ # * ? ! ( ) , = @ ; $ '",
+  of: (text) => (/^[A-Za-z0-9\-:.+%_#*?!(),=@;$']{1,128}$/.test(text) ? text : undefined),
+}
 const eventHub: Parse<{ name: string; partitions: number }> = {
   expected: 'a name, or name:partitions with 1 to 32 of them',
   of(text) {
@@ -102,6 +107,7 @@ export function readHubFlags(flags: HubFlags): HubPlan {
   }
   const options = optionsOf(flags, read)
   const httpsPort = read('--https-port', flags.httpsPort, port)
+  const devices = (flags.device ?? []).flatMap((id) => read('--device', id, deviceId) ?? [])
   if (problems.length > 0) throw new UsageError('the local hub cannot start like this', problems)
-  return { options, devices: flags.device ?? [], httpsPort }
+  return { options, devices, httpsPort }
 }
