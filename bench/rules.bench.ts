@@ -3,6 +3,7 @@ import { median } from './hot-path/measure.ts'
 import { createWorkload } from './hot-path/workload.ts'
 import { AgentPath, free, type PathCost } from './rules/path.ts'
 import { fiftyRules } from './rules/rule-set.ts'
+import { type StormMinute, storm } from './rules/storm.ts'
 
 // What fifty rules over 10,000 series cost beside the agent's path, in the same process and over the same readings: CPU
 // time of judging (from the closed rows to alerts and state, at every checkpoint) over CPU time of decoding, journal
@@ -69,4 +70,12 @@ console.log(
 console.log(`state  ${perMinute((cost) => cost.stateBytes / 1_024_000)} KiB of the rules kept a minute`)
 console.log(
   `share  ${median(shares).toFixed(1)} % of the path (${Math.min(...shares).toFixed(1)} to ${Math.max(...shares).toFixed(1)} in ${rounds} rounds); wanted: less than 10 %`,
+)
+
+const all = storm(devices * metrics.length, 240)
+const judged = (minutes: readonly StormMinute[]) => `${median(minutes.map(({ ms }) => ms)).toFixed(0)} ms`
+const raised = all.filter(({ told }) => told > 0)
+console.log(
+  `storm  ${raised.reduce((sum, { told }) => sum + told, 0)} alerts at once: ${judged(raised)} CPU in the minute that raises them,`,
+  `${judged(all.slice(10, 40))} a minute while they are active, ${judged(all.slice(-30))} after four hours`,
 )

@@ -32,8 +32,9 @@ export class Heard {
   take(keeper: Keeper, atMs: number, everyMs: number): RuleHeard[] {
     const rows: RuleHeard[] = []
     if (everyMs === Number.POSITIVE_INFINITY) return rows
+    const monotonicZeroMs = keeper.timeAt(0)
     keeper.eachHeard((device, newestMs, lastArrivalMonotonicMs) => {
-      const ts = laterOf(newestMs, Math.round(keeper.timeAt(lastArrivalMonotonicMs)))
+      const ts = laterOf(newestMs, Math.round(monotonicZeroMs + lastArrivalMonotonicMs))
       if (device >= this.#told.length) this.#grow(device)
       const told = this.#told[device]!
       if (!(ts > told)) return

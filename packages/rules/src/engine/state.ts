@@ -32,7 +32,6 @@ export interface SavedAgent {
 export class StateWriter {
   readonly #core: Core
   readonly #silences: Silences
-  #rules = ''
   #now = Number.NaN
   #epoch = -1
   #known: SavedMeta['rules'] | undefined
@@ -44,12 +43,14 @@ export class StateWriter {
 
   take(rules: SavedMeta['rules']): RuleStateChange[] {
     const { epoch, now, sweptHour } = this.#core
-    const meta: SavedMeta = { v: 1, epoch, now, sweptHour, rules, evaluator: this.#silences.list.evaluator.runs }
+    const meta = { v: 1, epoch, now, sweptHour, evaluator: this.#silences.list.evaluator.runs } as const
     this.#core.kept()
-    const changed = now !== this.#now || epoch !== this.#epoch || rules !== this.#known
+    const otherRules = rules !== this.#known
+    const changed = now !== this.#now || epoch !== this.#epoch || otherRules
     ;[this.#now, this.#epoch, this.#known] = [now, epoch, rules]
     return [
-      ...(changed ? this.#meta(meta) : []),
+      ...(otherRules ? [{ key: 'rules', bytes: jsonBytes(rules) }] : []),
+      ...(changed ? [metaChange(meta)] : []),
       ...this.#lines(),
       ...this.#samples(),
       ...this.#timelines(),
@@ -57,13 +58,6 @@ export class StateWriter {
       ...this.#agents(),
       ...this.#names(),
     ]
-  }
-
-  #meta({ rules, ...meta }: SavedMeta): RuleStateChange[] {
-    const own = JSON.stringify(rules)
-    const rulesChange = own === this.#rules ? [] : [{ key: 'rules', bytes: jsonBytes(rules) }]
-    this.#rules = own
-    return [...rulesChange, { key: 'meta', bytes: jsonBytes(meta) }]
   }
 
   #names(): RuleStateChange[] {
@@ -127,6 +121,10 @@ export class StateWriter {
       return { key: `o/${agent.site}/${agent.name}`, bytes: jsonBytes(savedAgent(agent)) }
     })
   }
+}
+
+function metaChange(meta: Omit<SavedMeta, 'rules'>): RuleStateChange {
+  return { key: 'meta', bytes: jsonBytes(meta) }
 }
 
 function taken<Item>(set: Set<Item>): Item[] {
