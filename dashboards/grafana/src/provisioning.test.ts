@@ -63,6 +63,11 @@ describe('the provisioning', () => {
   })
 })
 
+test('there is a folder of every kind that Grafana 9.4 looks for: it complains of each that is missing', () => {
+  for (const kind of ['datasources', 'dashboards', 'alerting', 'plugins', 'notifiers'])
+    expect(existsSync(join(root, 'dashboards/grafana/provisioning', kind)), kind).toBe(true)
+})
+
 /** What Grafana makes of a title for addresses; up to 10 it takes no page whose one is that of any folder. */
 const slugOf = (title: string) => title.toLowerCase().replace(/[^a-z0-9]+/g, '-')
 

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, delimiter, dirname, join } from 'node:path'
 import { parse } from 'yaml'
@@ -37,7 +37,6 @@ export function findGrafana(environment: NodeJS.ProcessEnv): GrafanaPlace | unde
 function writeProvisioning(folder: string): void {
   const to = join(folder, 'provisioning')
   cpSync(join(root, 'dashboards/grafana/provisioning'), to, { recursive: true })
-  for (const unused of ['plugins', 'notifiers']) mkdirSync(join(to, unused), { recursive: true })
   const secret = join(folder, 'password')
   writeFileSync(secret, password)
   for (const name of readdirSync(to, { recursive: true, encoding: 'utf8' })) {
@@ -83,6 +82,18 @@ async function end(child: ChildProcess): Promise<void> {
   await gone
 }
 
+function asking(url: string): GrafanaServer['ask'] {
+  const authorization = `Basic ${Buffer.from(`admin:${password}`).toString('base64')}`
+  return async <T>(path: string, body?: object): Promise<T> => {
+    const sent = body && { method: 'POST', body: JSON.stringify(body) }
+    const headers = { authorization, 'content-type': 'application/json' }
+    const response = await fetch(`${url}${path}`, { headers, ...sent })
+    const text = await response.text()
+    if (!response.ok || text === '') throw new Error(`${path} answered ${response.status}: ${text}`)
+    return JSON.parse(text) as T
+  }
+}
+
 /** A Grafana of its own on a free port of loopback, provisioned by the committed files. `environment` says where InfluxDB is and whom to tell. */
 export async function startGrafana(
   { binary, home }: GrafanaPlace,
@@ -104,17 +115,11 @@ export async function startGrafana(
   const url = `http://127.0.0.1:${port}`
   const healthy = async () => child.exitCode !== null || (await fetch(`${url}/api/health`).catch(() => undefined))?.ok
   await until(healthy, { withinMs: 240_000, everyMs: 250, label: 'the health of Grafana' })
-  if (child.exitCode !== null) throw new Error(`Grafana ended with ${child.exitCode}:\n${output.slice(-5000)}`)
-
-  const authorization = `Basic ${Buffer.from(`admin:${password}`).toString('base64')}`
-  const ask = async <T>(path: string, body?: object): Promise<T> => {
-    const sent = body && { method: 'POST', body: JSON.stringify(body) }
-    const headers = { authorization, 'content-type': 'application/json' }
-    const response = await fetch(`${url}${path}`, { headers, ...sent })
-    const text = await response.text()
-    if (!response.ok || text === '') throw new Error(`${path} answered ${response.status}: ${text}`)
-    return JSON.parse(text) as T
+  if (child.exitCode !== null) {
+    rmSync(folder, { recursive: true, force: true })
+    throw new Error(`Grafana ended with ${child.exitCode}:\n${output.slice(-5000)}`)
   }
+  const ask = asking(url)
   return {
     version: (await ask<{ version: string }>('/api/health')).version,
     ask,
