@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { RunningStack, temporaryFolder } from '../../../e2e/stack.ts'
 import { until } from '../../../packages/pipeline/testing/index.ts'
-import { durationMs, expand, jsonOf, type PanelJson, type View } from '../testing/expand.ts'
+import { durationMs, expand, intervalText, jsonOf, type PanelJson, type View } from '../testing/expand.ts'
 import { findGrafana, type GrafanaServer, startGrafana } from '../testing/grafana-server.ts'
 import { type Influxd, startInfluxd } from '../testing/influxd.ts'
 import { numbersOf, queryInflux, type Series } from '../testing/influxql.ts'
@@ -135,15 +135,16 @@ const targets = pages.flatMap(({ page, parsed, from }) =>
 )
 type Target = (typeof targets)[number]
 
-function viewOf({ page, panel, from }: Target): View {
+function viewOf({ page, panel, from }: Target): View & { interval: string } {
   const fromMs = toMs - durationMs(panel.timeFrom ?? from.replace('now-', ''))
-  return { choices: page === 'device' ? pressOne : choices, fromMs, toMs }
+  const interval = intervalText(panel, toMs - fromMs)
+  return { choices: page === 'device' ? pressOne : choices, fromMs, toMs, interval }
 }
 
 /** The variables filled, the macros left to Grafana. */
 function withMacros(target: Target): string {
   const kept = target.target.query.replaceAll('$timeFilter', '@time').replaceAll('$__interval', '@interval')
-  const expanded = expand(kept, target.parsed, { ...viewOf(target), interval: '1m' })
+  const expanded = expand(kept, target.parsed, viewOf(target))
   return expanded.replaceAll('@time', '$timeFilter').replaceAll('@interval', '$__interval')
 }
 
@@ -183,12 +184,17 @@ describe.skipIf(!place)('a real Grafana', () => {
     const view = viewOf(target)
     const range = { from: String(view.fromMs), to: String(view.toMs) }
     const query = { refId: 'A', datasource: { uid: source }, rawQuery: true, resultFormat: 'time_series' }
-    const asked = { ...query, query: withMacros(target), intervalMs: minuteMs, maxDataPoints: 1000 }
+    const asked = {
+      ...query,
+      query: withMacros(target),
+      intervalMs: Number.parseInt(view.interval, 10),
+      maxDataPoints: 1000,
+    }
     const { results } = await grafana.ask<Answer>('/api/ds/query', { ...range, queries: [asked] })
     expect(results.A!.error).toBeUndefined()
     const numbers = (results.A!.frames ?? []).flatMap(({ data }) => data.values.slice(1).flat())
     // As the browser of 9.4 asks: Grafana passes the statement on, with the password of the data source.
-    const q = expand(target.target.query, target.parsed, { ...view, interval: '1m' })
+    const q = expand(target.target.query, target.parsed, view)
     const passed = `/api/datasources/proxy/uid/${source}/query?${new URLSearchParams({ db: 'telemetry', epoch: 'ms', q })}`
     const answer = await grafana.ask<{ results: { series?: Series[]; error?: string }[] }>(passed)
     expect(answer.results[0]!.error).toBeUndefined()
