@@ -50,8 +50,8 @@ export interface Pipeline extends RecoveredState {
  *                                                          └──> notices, on disk ──> channels
  *
  * Nothing is acknowledged before it is in the journal, leaves the journal before it is in a checkpoint, is sent
- * before it is in the outbox, or leaves the outbox before its receipt (over IoT Hub: its acknowledgement). Alerts, their notices and the state of the rules
- * are in the transaction of the checkpoint that they come from.
+ * before it is in the outbox, or leaves the outbox before its receipt (over IoT Hub: its acknowledgement). Alerts, their
+ * notices and the state of the rules are in the transaction of the checkpoint that they come from.
  */
 export async function openPipeline(options: PipelineOptions): Promise<Pipeline> {
   const { config, clock, log } = options

@@ -1,7 +1,4 @@
-import { addMissingTables, type Spool } from '@millrace/spool'
-
-const schema = ['CREATE TABLE uplink_state (key TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT, WITHOUT ROWID'] as const
-const put = 'INSERT INTO uplink_state VALUES (?, ?) ON CONFLICT DO UPDATE SET bytes = excluded.bytes'
+import { addMissingTables, type Spool, values } from '@millrace/spool'
 
 /** Small blobs of an uplink in the agent's spool; each type of uplink has its own. */
 export interface UplinkStore {
@@ -11,16 +8,15 @@ export interface UplinkStore {
 
 /** The table is made when something is first kept. */
 export function openUplinkStore(spool: Spool, type: string): UplinkStore {
+  const keyOf = (key: string) => `uplink/${type}/${key}`
   return {
     async load(key) {
-      const known = await spool.read("SELECT 1 FROM sqlite_master WHERE name = 'uplink_state'")
-      if (known.length === 0) return undefined
-      const [row] = await spool.read('SELECT bytes FROM uplink_state WHERE key = ?', [`${type}/${key}`])
-      return row?.[0] as Uint8Array | undefined
+      const known = await spool.read("SELECT 1 FROM sqlite_master WHERE name = 'kept_values'")
+      return known.length === 0 ? undefined : await values.get(spool, keyOf(key))
     },
     async save(key, bytes) {
-      await addMissingTables(spool, schema)
-      await spool.write([{ sql: put, rows: [[`${type}/${key}`, bytes]] }], { reserve: true })
+      await addMissingTables(spool, values.schema)
+      await spool.write(values.put(keyOf(key), bytes), { reserve: true })
     },
   }
 }
