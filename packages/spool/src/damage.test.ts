@@ -1,7 +1,8 @@
-import { existsSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { until } from '@millrace/pipeline/testing'
 import { expect, test } from 'vitest'
-import { newFolder, spoolOptions } from '../testing/index.ts'
+import { newFolder, spoolOptions, startChild } from '../testing/index.ts'
 import { journal, openSpool } from './index.ts'
 
 async function filledFolder(): Promise<{ folder: string; file: string; name: string }> {
@@ -60,4 +61,22 @@ test('damage met while running fails that request and all later ones, and the ne
   const next = await openSpool(spoolOptions(folder))
   expect(next.movedAside).not.toBeNull()
   await next.close()
+})
+
+test('a log whose database is gone does not get into the new spool, and is kept', async () => {
+  const folder = newFolder()
+  const file = join(folder, 'spool.db')
+  const killed = startChild('writer.ts', [folder])
+  await until(() => killed.lines.length > 20, { withinMs: 20_000, label: 'some writes' })
+  killed.process.kill('SIGKILL')
+  await killed.exited
+  const log = readFileSync(`${file}-wal`)
+  rmSync(file)
+
+  const spool = await openSpool(spoolOptions(folder))
+  expect(await spool.read('SELECT count(*) FROM journal')).toEqual([[0]])
+  await spool.close()
+  const kept = readdirSync(folder).filter((name) => /^spool\.db\.stray-.*-wal$/.test(name))
+  expect(kept).toHaveLength(1)
+  expect(readFileSync(join(folder, kept[0]!))).toEqual(log)
 })

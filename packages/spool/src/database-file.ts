@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, existsSync, openSync, readSync, renameSync, rmSync, statSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, openSync, readSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { syncFolder } from '@millrace/pipeline/sync-folder'
 import { isDamageOnOpen, SpoolFailure } from './failure.ts'
-import { syncFolder } from './sync-folder.ts'
 import type { SpoolOptions } from './types.ts'
 
 /** "Mill" in ASCII, in the header of every spool. */
 const applicationId = 0x4d696c6c
 /** What SQLite's log may keep on disk after a large transaction. */
-const maxLogBytes = 16 * 1024 * 1024
+export const maxLogBytes = 16 * 1024 * 1024
 const companions = ['-wal', '-shm']
 /** Above this a full check at every start would hold the service up; it is then done only after a failure. */
 const alwaysCheckedBytes = 64 * 1024 * 1024
@@ -47,7 +47,12 @@ function create(file: string, { folder, application, version, schema }: SpoolOpt
   database.prepare('INSERT INTO spool_identity VALUES (?, ?)').run(application, name)
   for (const statement of schema) database.exec(statement)
   database.exec('COMMIT')
+  database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
   database.close()
+  // Closing hides that the disk failed; what stands in the log alone would be left behind.
+  if (companions.some((suffix) => existsSync(temporary + suffix))) {
+    throw new SpoolFailure('spool-failed', `${file} could not be made: the disk failed`, 'Start again.')
+  }
   renameSync(temporary, file)
   syncFolder(folder)
 }
@@ -68,13 +73,18 @@ function headerDamage(file: string): string | undefined {
   throw new SpoolFailure('spool-foreign', `${file} is a database of another program`, leftHint)
 }
 
-function refuseForeign(database: DatabaseSync, file: string, { application, version }: SpoolOptions): void {
+function refuseForeign(database: DatabaseSync, file: string, options: SpoolOptions): void {
+  const { application, version, oldestVersion = version } = options
   const owner = database.prepare('SELECT application FROM spool_identity').get()?.application
   if (owner !== application) {
     throw new SpoolFailure('spool-foreign', `${file} is the spool of ${owner}, not of ${application}`, leftHint)
   }
-  const found = pragma(database, 'user_version')
+  const found = Number(pragma(database, 'user_version'))
   if (found === version) return
+  if (found >= oldestVersion && found < version) {
+    database.exec(`PRAGMA user_version = ${version}`)
+    return
+  }
   throw new SpoolFailure(
     'spool-version',
     `${file} has version ${found}; this program writes version ${version}`,
@@ -91,12 +101,26 @@ function findDamage(database: DatabaseSync, file: string): string | undefined {
   return undefined
 }
 
+/**
+ * A process that was killed may leave transactions that no flush followed: they are read from memory, are acted on, and
+ * a power cut takes them back. So what is believed from here on is put on the disk before it is read.
+ */
+function flushLog(file: string, folder: string): void {
+  const log = `${file}-wal`
+  if (!existsSync(log)) return
+  const handle = openSync(log, 'r+')
+  fsyncSync(handle)
+  closeSync(handle)
+  syncFolder(folder)
+}
+
 /** Opens an existing file; a text instead of a connection says what is damaged. */
 function openExisting(file: string, options: SpoolOptions): DatabaseSync | string {
   let database: DatabaseSync | undefined
   const damagedHeader = headerDamage(file)
   if (damagedHeader !== undefined) return damagedHeader
   try {
+    flushLog(file, options.folder)
     database = connect(file)
     refuseForeign(database, file, options)
     const damage = findDamage(database, file)
@@ -110,11 +134,29 @@ function openExisting(file: string, options: SpoolOptions): DatabaseSync | strin
   }
 }
 
-function moveAside(file: string, atMs: number): string {
-  const to = `${file}.damaged-${new Date(atMs).toISOString().replaceAll(':', '-')}`
+function rename(file: string, to: string): void {
   for (const suffix of ['', ...companions]) {
     if (existsSync(file + suffix)) renameSync(file + suffix, to + suffix)
   }
+}
+
+const stamp = (atMs: number) => new Date(atMs).toISOString().replaceAll(':', '-')
+
+/** Moves what has the spool's place aside, to be kept; without anything there nothing happens. */
+export function setAside(file: string): void {
+  rename(file, `${file}.stray-${stamp(Date.now())}`)
+}
+
+/** A log without its database, as where moving both aside was cut off: SQLite would read it into whatever comes next. */
+function setStrayLogAside(file: string, { folder }: SpoolOptions): void {
+  if (!existsSync(`${file}-wal`)) return
+  setAside(file)
+  syncFolder(folder)
+}
+
+function moveAside(file: string, atMs: number): string {
+  const to = `${file}.damaged-${stamp(atMs)}`
+  rename(file, to)
   rmSync(`${file}.suspect`, { force: true })
   return to
 }
@@ -123,7 +165,10 @@ function moveAside(file: string, atMs: number): string {
 export function openFile(options: SpoolOptions): OpenedFile {
   const file = join(options.folder, 'spool.db')
   let movedAside: OpenedFile['movedAside'] = null
-  if (!existsSync(file)) create(file, options)
+  if (!existsSync(file)) {
+    setStrayLogAside(file, options)
+    create(file, options)
+  }
   let opened = openExisting(file, options)
   if (typeof opened === 'string') {
     movedAside = { reason: opened, to: moveAside(file, Date.now()) }

@@ -25,6 +25,19 @@ function cachedStatements(database: DatabaseSync): (sql: string) => StatementSyn
   }
 }
 
+function runAll(prepare: (sql: string) => StatementSync, statements: readonly Statement[]): void {
+  for (const { sql, rows } of statements) {
+    const statement = prepare(sql)
+    for (const row of rows) statement.run(...row)
+  }
+}
+
+/** Room that was given up on a full disk is not for ordinary writes: they would leave none to empty the spool with. */
+function lacksRoom(held: HeldRoom, freeInFile: () => number): boolean {
+  const missing = held.missingBytes()
+  return missing > 0 && held.freeBytes() + freeInFile() < missing
+}
+
 /**
  * One connection with two limits: SQLite holds the file under maxBytes; below that, an ordinary write that would
  * end inside the reserve is rolled back, unless it leaves less in use than it found. Freed pages count as free,
@@ -39,13 +52,8 @@ export function spoolDatabase(database: DatabaseSync, options: SpoolOptions, hel
   const openPages = Math.floor((maxBytes - reserveBytes) / pageBytes)
   database.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(maxBytes / pageBytes))}`)
   let used = usedPages()
+  const isTight = () => lacksRoom(held, () => number('PRAGMA freelist_count') * pageBytes)
 
-  const run = (statements: readonly Statement[]) => {
-    for (const { sql, rows } of statements) {
-      const statement = prepare(sql)
-      for (const row of rows) statement.run(...row)
-    }
-  }
   const fullError = () => {
     const bytes = `${used * pageBytes} of ${maxBytes} bytes used, ${reserveBytes} of them in reserve`
     return new SpoolFailure(
@@ -54,7 +62,8 @@ export function spoolDatabase(database: DatabaseSync, options: SpoolOptions, hel
     )
   }
   const commit = (statements: readonly Statement[], reserve: boolean) => {
-    run(statements)
+    if (!reserve && isTight()) throw fullError()
+    runAll(prepare, statements)
     const usedAfter = usedPages()
     if (!reserve && usedAfter > openPages && usedAfter > used) throw fullError()
     prepare('COMMIT').run()
@@ -80,6 +89,6 @@ export function spoolDatabase(database: DatabaseSync, options: SpoolOptions, hel
       if (reserve) held.refill()
     },
     read: (sql, params) => prepare(sql).all(...params) as unknown as SqlValue[][],
-    usage: () => ({ bytes: used * pageBytes, maxBytes }),
+    usage: () => ({ bytes: used * pageBytes, maxBytes, tight: isTight() }),
   }
 }

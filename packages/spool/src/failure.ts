@@ -64,6 +64,7 @@ export function mayBeFullDisk(error: unknown): boolean {
 
 /** After these the connection cannot be trusted to hold what it says: only a new open can tell. */
 export function isFatal(error: unknown): boolean {
+  if (error instanceof SpoolFailure) return error.failure.code === 'spool-failed'
   if (isFull(error)) return false
   return isDamage(error) || sqliteCode(error) === sqliteCodes.ioError || sqliteCode(error) === sqliteCodes.cannotOpen
 }

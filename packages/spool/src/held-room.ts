@@ -8,6 +8,8 @@ export interface HeldRoom {
   /** Occupies it again once the disk has twice as much free. */
   refill(): void
   freeBytes(): number
+  /** What it takes to be whole again; 0 while it is. */
+  missingBytes(): number
 }
 
 const chunkBytes = 1024 * 1024
@@ -37,6 +39,7 @@ export function holdRoom(folder: string, bytes: number): HeldRoom {
   let held = heldBytes()
   return {
     freeBytes,
+    missingBytes: () => Math.max(0, bytes - held),
     release() {
       if (held === 0) return false
       closeSync(openSync(file, 'w'))

@@ -47,6 +47,17 @@ test.each([1, 3])('a spool of version %i is named by version 2 and left as it is
   expect(error.message).toContain(`has version ${version}; this program writes version 2`)
 })
 
+test('a spool of an older version that can be read is taken over, and the older program refuses it from then on', async () => {
+  const folder = newFolder()
+  const older = await openSpool(spoolOptions(folder, { version: 2 }))
+  await older.close()
+  const taken = await openSpool(spoolOptions(folder, { version: 3, oldestVersion: 2 }))
+  expect(taken.name).toBe(older.name)
+  await taken.close()
+  expect((await refused(folder, { version: 2 })).message).toContain('has version 3; this program writes version 2')
+  expect((await refused(folder, { version: 5, oldestVersion: 4 })).code).toBe('spool-version')
+})
+
 test("another program's database is named and left as it is", async () => {
   const folder = newFolder()
   const database = new DatabaseSync(join(folder, 'spool.db'))

@@ -1,9 +1,7 @@
-import { dirname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { MillraceError, makeConfiguredFolders, SpoolFullError } from '@millrace/pipeline'
 import type { Failure } from './failure.ts'
 import type { Answer, Opened, Reply, Request } from './protocol.ts'
-import { syncFolder } from './sync-folder.ts'
 import type { Spool, SpoolOptions, SpoolUsage, SqlValue, Statement } from './types.ts'
 
 interface Waiting {
@@ -57,18 +55,12 @@ function startWorker(options: SpoolOptions) {
   return { ask, opened: opened as Promise<Opened>, exited, terminate: () => worker.terminate() }
 }
 
-/** Durable, as far as it is new: else a power cut could take the folder with everything in it. */
-function makeFolder(folder: string): void {
-  const made = makeConfiguredFolders(folder, 'dataDir')
-  if (made !== undefined) syncFolder(dirname(made))
-}
-
 /**
  * Opens the spool of a folder and locks it; rejects with a MillraceError that says who is in the way, with a UsageError
  * where the folder cannot be made.
  */
 export async function openSpool(options: SpoolOptions): Promise<Spool> {
-  makeFolder(options.folder)
+  makeConfiguredFolders(options.folder, 'dataDir')
   const { ask, opened, exited, terminate } = startWorker(options)
   const identity = await opened.catch(async (error: unknown) => {
     await terminate()

@@ -12,6 +12,8 @@ export interface SpoolOptions {
   /** Which program's spool this is and the version of its tables; a file of another is never overwritten. */
   application: string
   version: number
+  /** Files from this version on are read too, and have `version` from then on: older programs then refuse them. Default: `version`. */
+  oldestVersion?: number
   /** Tables, made with the file. */
   schema: readonly string[]
   maxBytes: number
@@ -22,6 +24,8 @@ export interface SpoolOptions {
 export interface SpoolUsage {
   bytes: number
   maxBytes: number
+  /** The disk, not the limit, has no room for ordinary writes. */
+  tight?: boolean
 }
 
 export interface Spool {

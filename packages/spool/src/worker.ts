@@ -4,6 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { spoolDatabase } from './database.ts'
 import { markSuspect, type OpenedFile, openFile } from './database-file.ts'
 import { type Failure, failureOf, isFatal, mayBeFullDisk, openFailureOf, SpoolFailure } from './failure.ts'
+import { fileInPlace } from './file-in-place.ts'
 import { type HeldRoom, holdRoom } from './held-room.ts'
 import { lockFolder } from './lock.ts'
 import { type Answer, type Reply, type Request, transferable } from './protocol.ts'
@@ -48,18 +49,23 @@ function open() {
   const { database, name, movedAside } = openWithRoom(held)
   held.refill()
   const spool = spoolDatabase(database, options, held)
+  const inPlace = fileInPlace(database, options.folder)
   const close = () => {
     database.close()
     lock.release()
   }
-  return { spool, close, opened: { name, movedAside, epoch: randomBytes(6).toString('hex') } }
+  return { spool, inPlace, close, opened: { name, movedAside, epoch: randomBytes(6).toString('hex') } }
 }
 
 function serve(): void {
-  const { spool, close, opened } = open()
+  const { spool, inPlace, close, opened } = open()
   let dead: Failure | undefined
   const handle = (request: Request): Answer => {
-    if (request.kind === 'write') return spool.write(request.statements, request.reserve) as undefined
+    if (request.kind === 'write') {
+      inPlace.check()
+      spool.write(request.statements, request.reserve)
+      return inPlace.check() as undefined
+    }
     if (request.kind === 'read') return spool.read(request.sql, request.params)
     if (request.kind === 'usage') return spool.usage()
     return close() as undefined

@@ -9,6 +9,10 @@ export const cursors = {
     return [{ sql, rows: [[name, position]] }]
   },
 
+  remove(name: string): Statement[] {
+    return [{ sql: 'DELETE FROM cursors WHERE name = ?', rows: [[name]] }]
+  },
+
   /** Undefined before the first `save`. */
   async load(spool: Spool, name: string): Promise<number | undefined> {
     const [row] = await spool.read('SELECT position FROM cursors WHERE name = ?', [name])

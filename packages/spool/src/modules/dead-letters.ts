@@ -21,6 +21,14 @@ export interface DeadLetterCount {
   lastMs: number
 }
 
+/** One whose body was kept. */
+export interface KeptLetter extends Omit<DeadLetter, 'site' | 'device'> {
+  /** Its place among those of its reason, from 1. */
+  nth: number
+  site: string | null
+  device: string | null
+}
+
 /** The first and the newest so many of each reason keep their bodies. */
 export const keptPerEnd = 50
 export const maxBodyBytes = 64 * 1024
@@ -43,6 +51,16 @@ function byReason(letters: readonly DeadLetter[]): Map<string, DeadLetter[]> {
     else groups.set(letter.reason, [letter])
   }
   return groups
+}
+
+const letterColumns = 'reason, nth, at_ms, source, device, site, readings, body'
+
+function keptLetter(row: readonly SqlValue[]): KeptLetter {
+  const [reason, nth, atMs, source, device, site, count, body] = row as [
+    ...[string, number, number, string, string | null, string | null, number],
+    Uint8Array,
+  ]
+  return { reason, nth, atMs, source, device, site, count, body }
 }
 
 /** Those of a burst that could be kept at all. */
@@ -108,5 +126,43 @@ export const deadLetters = {
       const [reason, letters, readings, firstMs, lastMs] = row as [string, number, number, number, number]
       return { reason, letters, readings, firstMs, lastMs }
     })
+  },
+
+  /** Those kept of one device, oldest first. */
+  async ofDevice(spool: Spool, { site, device }: { site: string; device: string }): Promise<KeptLetter[]> {
+    const sql = `SELECT ${letterColumns} FROM dead_letters WHERE site = ? AND device = ? ORDER BY at_ms, nth`
+    return (await spool.read(sql, [site, device])).map(keptLetter)
+  },
+
+  /** The newest kept where no place is named; undefined where it is not kept. */
+  async one(spool: Spool, reason: string, nth?: number): Promise<KeptLetter | undefined> {
+    const sql = `SELECT ${letterColumns} FROM dead_letters WHERE reason = ?1 AND (?2 IS NULL OR nth = ?2)
+      ORDER BY nth DESC LIMIT 1`
+    const [row] = await spool.read(sql, [reason, nth ?? null])
+    return row && keptLetter(row)
+  },
+
+  /** Places and sizes of those kept of a reason, rising. */
+  async places(spool: Spool, reason: string): Promise<{ nth: number; bytes: number }[]> {
+    const sql = 'SELECT nth, length(body) FROM dead_letters WHERE reason = ? ORDER BY nth'
+    return (await spool.read(sql, [reason])).map(([nth, bytes]) => ({ nth: Number(nth), bytes: Number(bytes) }))
+  },
+
+  /** Counts by reason, with how many bodies are kept and their size. */
+  async inspect(spool: Pick<Spool, 'read'>): Promise<(DeadLetterCount & { kept: number; bytes: number })[]> {
+    const sql = `SELECT c.reason, c.letters, c.readings, c.first_ms, c.last_ms, count(l.nth), coalesce(sum(length(l.body)), 0)
+      FROM dead_letter_counts AS c LEFT JOIN dead_letters AS l ON l.reason = c.reason GROUP BY c.reason ORDER BY c.reason`
+    return (await spool.read(sql)).map((row) => {
+      const [reason, letters, readings, firstMs, lastMs, kept, bytes] = row as [string, ...number[]]
+      return { reason, letters, readings, firstMs, lastMs, kept, bytes } as DeadLetterCount & {
+        kept: number
+        bytes: number
+      }
+    })
+  },
+
+  /** Forgets one body; the counts stay. */
+  remove(reason: string, nth: number): Statement[] {
+    return [{ sql: 'DELETE FROM dead_letters WHERE reason = ? AND nth = ?', rows: [[reason, nth]] }]
   },
 }
