@@ -65,6 +65,10 @@ export interface StoreState {
   /** Hours or days may have to be merged anew from their minutes, which happens at intervals. */
   mergesDue?: boolean
   error: string | null
+  /** Readings in which the store's rows of the last 48 h differ from the spool; 0 or something is wrong. */
+  unaccounted?: number
+  /** Readings compared since the start; while it is 0, the one above says nothing. */
+  checked?: number
 }
 
 export interface AccountsResponse {
@@ -74,6 +78,8 @@ export interface AccountsResponse {
     dropped: number
     /** Messages whose numbers are missing between those received. */
     missingUpstream: number
+    /** Those that agents gave up unsent, as their spools were full; not among the missing. */
+    gaveUpUpstream?: number
     /** Messages that the ingest itself set aside; what agents set aside is in `invalid` and `dropped`. */
     deadLetters: number
     conflicts: number
@@ -82,6 +88,11 @@ export interface AccountsResponse {
   }
   devices: DeviceAccounts[]
   stores: StoreState[]
+  /**
+   * As the newest status of each agent says: `unaccounted` also counts closed readings that no message holds, and
+   * messages that are neither receipted nor waiting; 0 or something is wrong.
+   */
+  agents?: { site: string; agent: string; unaccounted: number; lostMessages: number }[]
 }
 
 /** Events of `GET /api/live`. */

@@ -31,6 +31,8 @@ export const measuredSampleSchema = z.object({
     spoolReserveBytes: count,
     amendForMs: count,
     amendMaxBytes: count,
+    /** Between two messages of kind `status` over an IoT Hub. */
+    statusEveryMs: count.positive(),
   }),
 })
 

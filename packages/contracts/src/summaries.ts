@@ -135,6 +135,9 @@ export const summariesBodySchema = z.object({
   columns: summaryColumnsSchema,
   completeness: completenessColumnsSchema,
   accounts: accountsSchema,
+  /** When a checkpoint made it, epoch ms by the agent's clock, and under which settings; absent from earlier releases. */
+  made: ms.optional().catch(undefined),
+  settingsHash: z.string().max(64).optional().catch(undefined),
 })
 export type SummariesBody = z.infer<typeof summariesBodySchema>
 
@@ -147,6 +150,15 @@ export const receiptSchema = z.object({
   spool: nameSchema,
   upTo: z.int().min(-1),
   ranges: z.array(z.tuple([count, count])),
+  /** True: from an ingest that answers a status whose `spool.asks` is true. */
+  greets: z.boolean().optional(),
+  /** That answer: what it has of the spool, all sites. `to` is the epoch that asked; `epochs` are of the newest messages. */
+  standing: z
+    .object({
+      to: nameSchema,
+      sites: z.array(z.object({ site: nameSchema, newest: z.int().min(-1), epochs: z.array(nameSchema) })),
+    })
+    .optional(),
 })
 export type Receipt = z.infer<typeof receiptSchema>
 

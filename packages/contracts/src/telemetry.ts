@@ -50,6 +50,7 @@ export const setAsideReasons = [
   'too-many-series',
   'future',
   'too-late',
+  'skewed-clock',
   'over-rate',
   'conflict',
   'bad-body',

@@ -1,11 +1,12 @@
 import { mkdirSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { UsageError } from './errors.ts'
+import { syncFolder } from './sync-folder.ts'
 
 /**
- * Makes a folder and what is missing above it; returns the first one it made, undefined where all was there. Not Node's
- * recursive mkdir, which never returns where the system says of a folder in one that exists that it does not, as /proc
- * does.
+ * Makes a folder and what is missing above it, so that a power cut takes none of them with what is put into them; returns
+ * the first one it made, undefined where all was there. Not Node's recursive mkdir, which never returns where the system
+ * says of a folder in one that exists that it does not, as /proc does.
  */
 export function makeFolders(folder: string): string | undefined {
   const path = resolve(folder)
@@ -18,6 +19,7 @@ export function makeFolders(folder: string): string | undefined {
     // Another process may have made it just now.
     if (!isFolder(path)) throw error
   }
+  syncFolder(above)
   return first ?? path
 }
 

@@ -25,10 +25,17 @@ export function pathText(path: Path): string {
   )
 }
 
+/** What people put where it does not belong: user and password in a URL, the text of a connection string. */
+function withoutSecrets(text: string): string {
+  return text
+    .replaceAll(/:\/\/[^\s"/]*@/g, '://(hidden)@')
+    .replaceAll(/((?:Shared)?Access(?:Key|Signature)|AccountKey|sig)=[^;&"]+/gi, '$1=(hidden)')
+}
+
 function foundText(value: unknown, path: Path): string {
   if (value === undefined) return 'nothing'
   if (path.some((key) => typeof key === 'string' && secretKey.test(key))) return 'a value (hidden)'
-  const text = JSON.stringify(value) ?? String(value)
+  const text = withoutSecrets(JSON.stringify(value) ?? String(value))
   return text.length > 60 ? `${text.slice(0, 57)}...` : text
 }
 

@@ -46,9 +46,13 @@ export class RuleBook<Rule> {
   /** The rules that were in force when the service ended; those that this program cannot read any more are none. */
   restore(saved: Uint8Array | undefined): void {
     if (saved === undefined) return
-    const files = JSON.parse(Buffer.from(saved).toString('utf8')) as RuleFile[]
-    const { rules, problems } = this.options.compile(files)
-    if (problems.length === 0) this.take(rules)
+    try {
+      const files = JSON.parse(Buffer.from(saved).toString('utf8')) as RuleFile[]
+      const { rules, problems } = this.options.compile(files)
+      if (problems.length === 0) this.take(rules)
+    } catch (error) {
+      this.options.log.error({ error }, 'the last alert rules could not be read')
+    }
   }
 
   /** What the folder says now; undefined where that is bad, or the same. */

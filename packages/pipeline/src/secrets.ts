@@ -28,6 +28,18 @@ function refuseOpenMode(file: string, setting: string, mode: number): void {
   throw secretError(file, { path: setting, found, expected: 'mode 0600 or 0640 (chmod 600)' })
 }
 
+/** A URL is shown in logs and pages, so a secret may not be in it. What is no URL has none. */
+export function hasNoCredentials(url: string): boolean {
+  const { username, password } = URL.parse(url) ?? { username: '', password: '' }
+  return username === '' && password === ''
+}
+
+/** The text without the secrets in it; longer ones first, so that none leaves a rest. */
+export function hideSecrets(text: string, secrets: readonly string[]): string {
+  const known = secrets.filter((secret) => secret.length > 3).sort((a, b) => b.length - a.length)
+  return known.reduce((shown, secret) => shown.replaceAll(secret, '(hidden)'), text)
+}
+
 /** The first line of a secret file, which other users must not be able to read; the secret is in no message. */
 export function readSecret(file: string, setting: string): string {
   const { text, mode } = read(file, setting)

@@ -6,6 +6,8 @@ export interface Message {
   retain?: boolean
   /** 0: nobody repeats it, so it is outside the promise. Default 1. */
   qos?: 0 | 1 | 2
+  /** The wire itself finds that it cannot be taken, for this reason of the contract: it is to be set aside. */
+  refused?: string
   /** Application properties, where the wire has them. */
   properties?: Readonly<Record<string, string>>
 }
@@ -17,10 +19,34 @@ export interface Message {
  */
 export interface Delivery {
   messages: readonly Message[]
-  /** Arrival of each message on the clock's monotonic scale, ms; same length as `messages`. */
+  /** Arrival of each message on the clock's monotonic scale, ms; same length as `messages`. Earlier where somebody kept it before. */
   arrivals: Float64Array
+  /** Goes to the receiver's disk in the transaction of the messages, by key, for the source's next start. */
+  marks?: ReadonlyMap<string, Uint8Array>
   ack(): void
   refuse(reason: string): void
+}
+
+/** What a source that listens for many senders has to say of them. */
+export interface SourceState {
+  connections?: number
+  /** Certificates that it shows: the setting that names the file, and when they end, epoch ms. */
+  certificates?: readonly { setting: string; notAfterMs: number }[]
+  /** How often something was denied, by reason, since the start. */
+  denied?: Record<string, number>
+  /** What one sender may send, and who waits for sending more. */
+  quota?: {
+    messagesPerSecond: number
+    burst: number
+    when: string
+    /** Names of some who wait now. */
+    waiting: string[]
+    /** How often somebody was kept waiting since the start, and for how long in all. */
+    pauses: number
+    pausedMs: number
+  }
+  /** Of a log that is read: what it deleted before, and what is for others. */
+  events?: { lost: number; passedOver: number }
 }
 
 /** Hands on deliveries in order of arrival, several may be unacknowledged at once. */
@@ -31,6 +57,9 @@ export interface Source {
   stop(): Promise<void>
   /** False while nothing can reach the source, so that nobody is silent for that; absent: never. */
   hears?(): boolean
+  state?(): SourceState
+  /** What keeps it from hearing anybody, in words that name the setting. */
+  problem?(): string | undefined
   /** Only where the source is a broker of our own: hands a message to its subscribers; rejects while it does not listen. */
   publish?(message: Message): Promise<void>
 }

@@ -4,7 +4,7 @@
  */
 import type { ByteReader, ByteWriter } from './bytes.ts'
 import { readNumbers, readRuns, unzigzag, writeNumbers, writeRuns, zigzag } from './columns.ts'
-import type { InvalidCount, MessageColumns, ReadingBatch, ReadingColumns } from './types.ts'
+import type { InvalidCount, MessageColumns, ReadingBatch, ReadingColumns, TakenCount } from './types.ts'
 import { powersOfTen } from './value-column.ts'
 
 const mostRows = 2 ** 24
@@ -29,6 +29,7 @@ export function writeBatch(out: ByteWriter, batch: ReadingBatch): void {
   writeRuns(out, readings.flags.subarray(0, length))
   writeMessages(out, messages)
   for (const invalid of batch.invalid) writeInvalid(out, invalid)
+  if (batch.taken !== undefined) writeTaken(out, batch.taken)
 }
 
 export function readBatch(from: ByteReader): ReadingBatch {
@@ -36,12 +37,27 @@ export function readBatch(from: ByteReader): ReadingBatch {
   const readings = from.count(mostRows)
   const messages = from.count(mostRows)
   const invalid = from.count(from.left)
-  return {
+  const batch: ReadingBatch = {
     arrivedMonotonicMs,
     readings: readReadings(from, readings),
     messages: readMessages(from, messages),
     invalid: Array.from({ length: invalid }, () => readInvalid(from)),
   }
+  // Entries of earlier releases end here.
+  return from.left > 0 ? { ...batch, taken: readTaken(from) } : batch
+}
+
+function writeTaken(out: ByteWriter, taken: readonly TakenCount[]): void {
+  out.reserve(8 + taken.length * 16)
+  out.varint(taken.length)
+  for (const { device, count } of taken) {
+    out.varint(device)
+    out.varint(count)
+  }
+}
+
+function readTaken(from: ByteReader): TakenCount[] {
+  return Array.from({ length: from.count(from.left) }, () => ({ device: from.varint(), count: from.varint() }))
 }
 
 function readReadings(from: ByteReader, length: number): ReadingColumns {

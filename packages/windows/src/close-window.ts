@@ -12,34 +12,36 @@ const none = emptyRows(0)
  * A window without a stored set is new: rev 0, nothing amended.
  */
 export function closeWindow(closing: WindowClosing, stored: StoredSet | undefined, directory: Directory): ClosedWindow {
-  const { set, overRate } = unite(closing, stored, directory)
+  const { set, repeats, overRate } = unite(closing, stored, directory)
   const bytes = encodeSet(set)
   const added = set.length - (stored?.count ?? 0)
-  const duplicates = closing.rows.length - added - overRate.length
   const isNew = !stored || !equalBytes(bytes, stored.bytes)
   const next: StoredSet = {
     bytes,
     count: set.length,
     rev: stored ? stored.rev + Number(isNew) : 0,
     amended: stored ? stored.amended + added : 0,
-    duplicate: (stored?.duplicate ?? 0) + closing.duplicates + duplicates,
+    duplicate: (stored?.duplicate ?? 0) + closing.duplicates + repeats,
     unstamped: unstampedCount(set),
   }
   const { start, lengthMs } = closing
   const { amended, duplicate } = next
   const kind = directory.kindOf(closing.series)
   const summary = isNew ? summarize(set, { kind, start, lengthMs, amended, duplicate }) : undefined
-  return { set: next, summary, added, duplicates, overRate }
+  return { set: next, summary, added, duplicates: repeats, overRate }
 }
 
 function unite(closing: WindowClosing, stored: StoredSet | undefined, directory: Directory) {
   const arrived = unpack(closing.rows)
   const bootName = (boot: number) => directory.bootName(boot)
-  if (!stored) return { set: removeRepeats(sortRows(arrived, bootName)), overRate: none }
+  if (!stored) {
+    const { rows, repeats } = removeRepeats(sortRows(arrived, bootName))
+    return { set: rows, repeats, overRate: none }
+  }
   for (let i = 0; i < arrived.length; i += 1) arrived.flags[i]! |= arrivedNow
-  const union = removeRepeats(sortRows(concatenate(decodeSet(stored.bytes), arrived), bootName))
-  const { kept, over } = fitted(union, Math.max(closing.maxReadings, stored.count))
-  return { set: unmarked(kept), overRate: unmarked(over) }
+  const { rows, repeats } = removeRepeats(sortRows(concatenate(decodeSet(stored.bytes), arrived), bootName))
+  const { kept, over } = fitted(rows, Math.max(closing.maxReadings, stored.count))
+  return { set: unmarked(kept), repeats, overRate: unmarked(over) }
 }
 
 /** Gives up the latest of those that arrived now where the set would be too large. */

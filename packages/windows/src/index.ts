@@ -1,6 +1,7 @@
 export { closeCompleteness } from './close-completeness.ts'
 export { closeWindow } from './close-window.ts'
 export { decodeEntry, encodeEntry } from './entry-codec.ts'
+export * from './explain-set.ts'
 export * from './keeper-types.ts'
 export { mergeRows } from './merge-rows.ts'
 export { nearestRank } from './nearest-rank.ts'

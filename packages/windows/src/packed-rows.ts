@@ -4,11 +4,17 @@
  * 2^30, so the first stays below 2^53.
  */
 import type { PackedRows, SetRows } from './keeper-types.ts'
-import { emptyRows } from './set-order.ts'
+import { emptyRows, timeTells } from './set-order.ts'
+import { restamped, unstamped } from './types.ts'
 
 export const stride = 3
 const timeSpan = 2 ** 21
 const flagSpan = 4
+
+/** The flags of a reading that its window keeps. */
+export function keptFlags(flags: number): number {
+  return (flags & unstamped) | ((flags & restamped) === 0 ? 0 : timeTells)
+}
 
 export function packHead(boot: number, flags: number, sinceStartMs: number): number {
   return (boot * flagSpan + flags) * timeSpan + sinceStartMs

@@ -1,10 +1,13 @@
 /**
  * What makes any order of arrival the same set: readings sorted by (time, boot name, seq, value), then of those with the
  * same key the first alone. Keys are the design's: (boot, seq) with both; (seq, ts) with seq; else (ts, value); an
- * unstamped reading without boot and seq has none.
+ * unstamped reading without boot and seq has none, unless it was re-stamped.
  */
 import type { SetRows } from './keeper-types.ts'
 import { unstamped } from './types.ts'
+
+/** Set on unstamped rows that were re-stamped: their time tells them apart all the same. */
+export const timeTells = 2
 
 /** Set on rows of a closing while they are united with a stored set; never stored. */
 export const arrivedNow = 128
@@ -75,10 +78,16 @@ function compareValues(a: number, b: number): number {
   return Number(Object.is(b, -0)) - Number(Object.is(a, -0))
 }
 
+/** Places kept, and how many rows repeat a key: each counted where it is met, so that a lost row is in neither. */
+interface Kept {
+  places: Uint32Array
+  repeats: number
+}
+
 /** Sorted rows without repeats: the same rows where there is none. */
-export function removeRepeats(sorted: SetRows): SetRows {
-  const kept = keptInOnePass(sorted) ?? keptByKey(sorted)
-  return kept.length === sorted.length ? sorted : pick(sorted, kept)
+export function removeRepeats(sorted: SetRows): { rows: SetRows; repeats: number } {
+  const { places, repeats } = keptInOnePass(sorted) ?? keptByKey(sorted)
+  return { rows: places.length === sorted.length ? sorted : pick(sorted, places), repeats }
 }
 
 const bootAndSeq = 0
@@ -89,7 +98,7 @@ const noKey = 3
 function keyKind(rows: SetRows, i: number): number {
   const hasSeq = !Number.isNaN(rows.seq[i])
   if (hasSeq && rows.boot[i] !== 0) return bootAndSeq
-  if ((rows.flags[i]! & unstamped) !== 0) return noKey
+  if ((rows.flags[i]! & (unstamped | timeTells)) === unstamped) return noKey
   return hasSeq ? seqAndTs : tsAndValue
 }
 
@@ -97,15 +106,17 @@ function keyKind(rows: SetRows, i: number): number {
  * The usual case, without a second sort: every row's key is above the one before it or repeats it.
  * Undefined where rows do not come so.
  */
-function keptInOnePass(rows: SetRows): Uint32Array | undefined {
+function keptInOnePass(rows: SetRows): Kept | undefined {
   const kept = new Uint32Array(rows.length)
   let length = 0
+  let repeats = 0
   for (let i = 0; i < rows.length; i += 1) {
     const order = length === 0 ? 1 : keyStep(rows, kept[length - 1]!, i)
     if (Number.isNaN(order)) return undefined
     if (order > 0) kept[length++] = i
+    else repeats++
   }
-  return kept.subarray(0, length)
+  return { places: kept.subarray(0, length), repeats }
 }
 
 /** Above 0 where the key of row b is above that of a, 0 where it repeats it, NaN where this cannot be told from the two alone. */
@@ -119,7 +130,7 @@ function keyStep(rows: SetRows, a: number, b: number): number {
   return step >= 0 ? step : Number.NaN
 }
 
-function keptByKey(rows: SetRows): Uint32Array {
+function keptByKey(rows: SetRows): Kept {
   const kinds = Uint8Array.from({ length: rows.length }, (_, i) => keyKind(rows, i))
   const major = Float64Array.from(kinds, (kind, i) => (kind === bootAndSeq ? rows.boot[i]! : rows.ts[i]!))
   const minor = Float64Array.from(kinds, (kind, i) => (kind === tsAndValue ? rows.value[i]! : rows.seq[i]!))
@@ -127,6 +138,12 @@ function keptByKey(rows: SetRows): Uint32Array {
   const byKey = Uint32Array.from(kinds, (_, i) => i).sort(
     (a, b) => kinds[a]! - kinds[b]! || major[a]! - major[b]! || minor[a]! - minor[b]! || a - b,
   )
-  const isFirst = (a: number, at: number) => at === 0 || kinds[a] === noKey || !sameKey(byKey[at - 1]!, a)
-  return byKey.filter(isFirst).sort()
+  const repeatsBefore = (a: number, at: number) => at > 0 && kinds[a] !== noKey && sameKey(byKey[at - 1]!, a)
+  let repeats = 0
+  const isFirst = (a: number, at: number) => {
+    if (!repeatsBefore(a, at)) return true
+    repeats++
+    return false
+  }
+  return { places: byKey.filter(isFirst).sort(), repeats }
 }

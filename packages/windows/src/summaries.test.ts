@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { directory, readingColumns, type TestReading } from '../testing/harness.ts'
+import { directory, minuteMs, readingColumns, type TestReading, t0 } from '../testing/harness.ts'
 import type { MergeRow, SetRows, SummaryValues } from './keeper-types.ts'
 import { mergeRows } from './merge-rows.ts'
 import { nearestRank } from './nearest-rank.ts'
@@ -11,7 +11,7 @@ const window = { start: 0, lengthMs: 60_000 }
 const numRuns = 300
 
 function setOf(rows: readonly TestReading[]): SetRows {
-  return removeRepeats(sortRows(readingColumns(rows), directory.bootName))
+  return removeRepeats(sortRows(readingColumns(rows), directory.bootName)).rows
 }
 
 function summaryOf(values: readonly number[], kind: 'gauge' | 'counter' = 'gauge', from = 0): SummaryValues {
@@ -209,4 +209,22 @@ describe('merging rows', () => {
     expect(mergeRows([row, row], hour)).toMatchObject({ amended: 2, duplicate: 4, unstamped: 6, ...hour })
     expect(() => mergeRows([], hour)).toThrow(RangeError)
   })
+})
+
+it('the first and last of merged rows are those of the earliest and the latest, whatever their order', () => {
+  const rowOf = (ts: number, first: number, last: number) => ({
+    ...summarize(
+      readingColumns([
+        { series: 10, ts, value: first },
+        { series: 10, ts: ts + 9, value: last },
+      ]),
+      {
+        ...{ kind: 'gauge', start: t0, lengthMs: minuteMs },
+      },
+    ),
+  })
+  const rows = [rowOf(t0 + 100, 3, 4), rowOf(t0, 1, 2), rowOf(t0 + 200, 5, 6)]
+  const merged = { first: 1, firstTs: t0, last: 6, lastTs: t0 + 209 }
+  for (const order of [rows, rows.toReversed()])
+    expect(mergeRows(order, { start: t0, lengthMs: minuteMs })).toMatchObject(merged)
 })

@@ -3,6 +3,10 @@ import type { MetricKind } from '@millrace/contracts'
 /** Bits of `flags`. */
 export const unstamped = 1
 export const qos0 = 2
+/** With `unstamped`: the time is the device's own, corrected by an offset that is held, so it still tells a reading from another. */
+export const restamped = 4
+/** Recognised by (series, boot, seq) in whatever window, as an unstamped one: its device's times may be corrected next. */
+export const numbered = 8
 
 /** What the windows must know of ids; ids are dense, persistent and never reused. Boot 0 means none. */
 export interface Directory {
@@ -42,6 +46,12 @@ export interface InvalidCount {
   count: number
 }
 
+/** Readings that a decoder took for a device's. */
+export interface TakenCount {
+  device: number
+  count: number
+}
+
 /** What one group commit journals. */
 export interface ReadingBatch {
   /** Newest arrival in the batch on the agent's monotonic scale, ms. */
@@ -49,6 +59,11 @@ export interface ReadingBatch {
   readings: ReadingColumns
   messages: MessageColumns
   invalid: readonly InvalidCount[]
+  /**
+   * What the decoders counted themselves, independent of the columns: a reading that the columns lack is missed in the
+   * accounts. Absent in journals of earlier releases; then the columns are believed.
+   */
+  taken?: readonly TakenCount[]
 }
 
 export interface WindowSettings {

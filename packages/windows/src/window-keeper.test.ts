@@ -362,3 +362,16 @@ describe('accounts', () => {
     expect(unaccounted(agent.keeper)).toEqual([0])
   })
 })
+
+describe('a start', () => {
+  it('has no time until the next anchor: what comes meanwhile waits, and nobody was heard yet', () => {
+    const agent = agentAt().apply(data([at(t0)], { arrivedMonotonicMs: 500 }))
+    expect(agent.keeper.device(1)!.lastArrivalMonotonicMs).toBe(500)
+    agent.apply({ kind: 'start', epoch: 'e2' })
+    expect([agent.keeper.anchored, agent.keeper.device(1)!.lastArrivalMonotonicMs]).toEqual([false, Number.NaN])
+    agent.apply(data([at(t0 + 1)]))
+    expect([counts(agent).open, [...agent.keeper.openWindows()][0]?.rows.length]).toEqual([2, 1])
+    agent.apply(anchor(t0 + 10 * minuteMs))
+    expect([counts(agent).open, [...agent.keeper.openWindows()][0]?.rows.length]).toEqual([2, 2])
+  })
+})

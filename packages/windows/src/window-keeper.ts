@@ -16,6 +16,7 @@ import { deviceView } from './keeper/device-view.ts'
 import { type Anchor, KeeperState } from './keeper/keeper-state.ts'
 import { MessageIntake } from './keeper/message-intake.ts'
 import { ReadingIntake } from './keeper/reading-intake.ts'
+import { countHeld, takenOf } from './keeper/taken.ts'
 import type {
   Closings,
   DeviceView,
@@ -30,7 +31,7 @@ import type {
 import { unpack } from './packed-rows.ts'
 import { removeRepeats, sortRows } from './set-order.ts'
 import { summarize } from './summarize.ts'
-import { type Directory, type JournalEntry, qos0, type ReadingBatch, type WindowSettings } from './types.ts'
+import type { Directory, JournalEntry, ReadingBatch, WindowSettings } from './types.ts'
 import { checkSettings } from './window-settings.ts'
 
 export class WindowKeeper implements Keeper {
@@ -84,12 +85,13 @@ export class WindowKeeper implements Keeper {
   settle(outcomes: Iterable<Settlement>): void {
     for (const { device: id, closed, duplicate, dropped } of outcomes) {
       const device = this.state.device(id)
-      device.counts.open -= closed + duplicate + dropped
       device.counts.closed += closed
       device.counts.duplicate += duplicate
       if (dropped > 0) addReason(device.counts.dropped, 'over-rate', dropped)
       this.state.touch(device)
     }
+    // Everything taken is settled now: what no outcome names has been lost, and the accounts show it.
+    for (const device of this.state.allDevices()) device.closing = 0
   }
 
   takeSetAside(): SetAside {
@@ -106,9 +108,9 @@ export class WindowKeeper implements Keeper {
 
   provisional(window: OpenWindow): SummaryValues {
     const { directory } = this.state
-    const rows = removeRepeats(sortRows(unpack(window.rows), (boot) => directory.bootName(boot)))
+    const { rows, repeats } = removeRepeats(sortRows(unpack(window.rows), (boot) => directory.bootName(boot)))
     const { start, lengthMs, series } = window
-    const duplicate = window.duplicates + window.rows.length - rows.length
+    const duplicate = window.duplicates + repeats
     return summarize(rows, { kind: directory.kindOf(series), start, lengthMs, duplicate })
   }
 
@@ -127,6 +129,7 @@ export class WindowKeeper implements Keeper {
 
   private applyData(batch: ReadingBatch): void {
     this.countInvalid(batch)
+    this.countTaken(batch)
     const { anchor } = this.state
     if (anchor) this.take(batch, arrivalAt(anchor, batch.arrivedMonotonicMs))
     else this.hold(batch)
@@ -139,29 +142,27 @@ export class WindowKeeper implements Keeper {
 
   /** Until the first anchor data waits as it came; in the accounts its readings are open. */
   private hold(batch: ReadingBatch): void {
-    this.countHeld(batch, 1)
-    const bytes = encodeEntry({ kind: 'data', batch: { ...batch, invalid: [] } })
+    countHeld(this.state, batch)
+    const bytes = encodeEntry({ kind: 'data', batch: { ...batch, invalid: [], taken: [] } })
     this.state.pending.push({ bytes, ofEarlierStart: false })
     this.state.globalTouched = true
   }
 
   private release(anchor: Anchor): void {
+    for (const device of this.state.allDevices()) device.held = 0
     for (const { bytes, ofEarlierStart } of this.state.pending.splice(0)) {
       const entry = decodeEntry(bytes)
       if (entry.kind !== 'data') continue
-      this.countHeld(entry.batch, -1)
       const wallMs = Math.round(anchor.wallMs)
       const earlier = { monotonicMs: Number.NaN, wallMs, anchor: undefined }
       this.take(entry.batch, ofEarlierStart ? earlier : arrivalAt(anchor, entry.batch.arrivedMonotonicMs))
     }
   }
 
-  private countHeld({ readings }: ReadingBatch, sign: 1 | -1): void {
-    for (let i = 0; i < readings.length; i += 1) {
-      const device = this.state.device(this.state.directory.deviceOf(readings.series[i]!))
-      device.counts.accepted += sign
-      device.counts.open += sign
-      device.counts.qos0 += sign * ((readings.flags[i]! & qos0) >> 1)
+  private countTaken(batch: ReadingBatch): void {
+    for (const { device: id, count } of batch.taken ?? takenOf(batch.readings, this.state.directory)) {
+      const device = this.state.device(id)
+      device.counts.accepted += count
       this.state.touch(device)
     }
   }

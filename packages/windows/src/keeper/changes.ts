@@ -1,4 +1,5 @@
 import { BytePool } from '../bytes.ts'
+import { decodeEntry } from '../entry-codec.ts'
 import type { KeeperChanges, KeeperSaved } from '../keeper-types.ts'
 import type { Directory, WindowSettings } from '../types.ts'
 import { KeeperState } from './keeper-state.ts'
@@ -12,6 +13,7 @@ import {
   encodeOpenMessages,
   encodeWindow,
 } from './saved-rows.ts'
+import { countHeld } from './taken.ts'
 
 /** What differs from the checkpoint before; forgets it. */
 export function takeChanges(state: KeeperState): KeeperChanges {
@@ -65,11 +67,15 @@ function takeMessages(state: KeeperState, pool: BytePool): Pick<KeeperChanges, '
 /** Throws RangeError or SyntaxError on rows that no keeper made. */
 export function restoreState(directory: Directory, settings: WindowSettings, saved: KeeperSaved): KeeperState {
   const state = new KeeperState(directory, settings)
+  for (const { device, bytes } of saved.devices) state.putDevice(decodeDevice(device, bytes))
   if (saved.global) {
     decodeGlobal(state, saved.global)
     state.globalTouched = false
   }
-  for (const { device, bytes } of saved.devices) state.putDevice(decodeDevice(device, bytes))
+  for (const { bytes } of state.pending) {
+    const entry = decodeEntry(bytes)
+    if (entry.kind === 'data') countHeld(state, entry.batch)
+  }
   for (const window of saved.windows) {
     state.link(decodeWindow(state, window))
   }

@@ -16,6 +16,7 @@ function closeRows(state: KeeperState, device: DeviceState, upTo: number): void 
   for (const window of due) {
     state.unlink(window)
     const { series, start, lengthMs, maxReadings, duplicates, rows } = window
+    device.closing += window.length
     state.closings.windows.push({ series, device: device.id, start, lengthMs, maxReadings, duplicates, rows })
   }
 }

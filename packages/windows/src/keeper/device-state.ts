@@ -11,8 +11,8 @@ export interface SettingsSpan {
   settings: WindowSettings
 }
 
-/** Mutable `DeviceCounts`. */
-export interface Tally extends DeviceCounts {
+/** Mutable `DeviceCounts`; what is open is counted where it is. */
+export interface Tally extends Omit<DeviceCounts, 'open'> {
   invalid: Record<string, number>
   dropped: Record<string, number>
 }
@@ -32,6 +32,10 @@ export class DeviceState {
   /** Smallest `closeAt` of the open windows of both kinds. */
   nextCloseAt = Number.POSITIVE_INFINITY
   readonly counts: Tally = emptyTally()
+  /** Readings in closings that are not settled yet. */
+  closing = 0
+  /** Readings that wait for the first anchor. */
+  held = 0
   /** Boots of unstamped readings, oldest first. */
   readonly boots: number[] = []
   /** Since the last `takeChanges`. */
@@ -120,7 +124,7 @@ export class DeviceState {
 }
 
 export function emptyTally(): Tally {
-  return { accepted: 0, closed: 0, open: 0, duplicate: 0, tooLate: 0, invalid: {}, dropped: {}, qos0: 0 }
+  return { accepted: 0, closed: 0, duplicate: 0, tooLate: 0, invalid: {}, dropped: {}, qos0: 0 }
 }
 
 export function addReason(counts: Record<string, number>, reason: string, count: number): void {

@@ -1,5 +1,6 @@
 import type { DeviceView } from '../keeper-types.ts'
 import type { DeviceState } from './device-state.ts'
+import { openOf } from './taken.ts'
 
 /** A copy for others to read. */
 export function deviceView(device: DeviceState): DeviceView {
@@ -13,6 +14,6 @@ export function deviceView(device: DeviceState): DeviceView {
     lastArrivalMonotonicMs: device.lastArrival,
     hasOpen: device.hasOpen,
     lengthMs: device.inForce.lengthMs,
-    counts: { ...counts, invalid: { ...counts.invalid }, dropped: { ...counts.dropped } },
+    counts: { ...counts, open: openOf(device), invalid: { ...counts.invalid }, dropped: { ...counts.dropped } },
   }
 }

@@ -4,9 +4,9 @@
  */
 import { futureMs } from '@millrace/contracts'
 import type { SetAsideOnApply } from '../keeper-types.ts'
-import { packHead, stride } from '../packed-rows.ts'
+import { keptFlags, packHead, stride } from '../packed-rows.ts'
 import { removeRepeats, sortRows } from '../set-order.ts'
-import { qos0, type ReadingColumns, unstamped } from '../types.ts'
+import { numbered, qos0, type ReadingColumns, unstamped } from '../types.ts'
 import { type Arrival, stamped } from './arrival.ts'
 import { closeDue } from './close-due.ts'
 import { addReason, type DeviceState } from './device-state.ts'
@@ -43,7 +43,6 @@ export class ReadingIntake {
   }
 
   private arrive(owner: DeviceState, flags: number): void {
-    owner.counts.accepted += 1
     owner.counts.qos0 += (flags & qos0) >> 1
     if (!owner.touched) this.state.touch(owner)
   }
@@ -52,11 +51,10 @@ export class ReadingIntake {
     const ts = readings.ts[i]!
     const at = window.offset + window.length * stride
     const { data, owner } = window
-    data[at] = packHead(readings.boot[i]!, readings.flags[i]! & unstamped, ts - window.start)
+    data[at] = packHead(readings.boot[i]!, keptFlags(readings.flags[i]!), ts - window.start)
     data[at + 1] = readings.seq[i]!
     data[at + 2] = readings.value[i]!
     window.length += 1
-    owner.counts.open += 1
     // Only what enters a window keeps the device from idle close: a clock far ahead must not hold its last minute open.
     owner.lastArrival = this.arrival.monotonicMs
     if (!window.touched) this.state.touchWindow(window)
@@ -87,7 +85,7 @@ export class ReadingIntake {
   private isRepeat(owner: DeviceState, readings: ReadingColumns, i: number): boolean {
     const boot = readings.boot[i]!
     const seq = readings.seq[i]!
-    if ((readings.flags[i]! & unstamped) === 0 || boot === 0 || Number.isNaN(seq)) return false
+    if ((readings.flags[i]! & (unstamped | numbered)) === 0 || boot === 0 || Number.isNaN(seq)) return false
     return !this.state.unstamped.isNew(owner, readings.series[i]!, { boot, seq })
   }
 
@@ -122,12 +120,10 @@ export class ReadingIntake {
   private makeRoom(window: OpenRows): boolean {
     if (window.full) return false
     const { directory } = this.state
-    const rows = removeRepeats(sortRows(window.columns(), (boot) => directory.bootName(boot)))
-    const repeats = window.length - rows.length
+    const { rows, repeats } = removeRepeats(sortRows(window.columns(), (boot) => directory.bootName(boot)))
     window.replace(rows, this.state.arena)
     window.full = repeats * worthwhile < window.maxReadings
     window.duplicates += repeats
-    window.owner.counts.open -= repeats
     window.owner.counts.duplicate += repeats
     this.state.touchWindow(window)
     return repeats > 0
@@ -162,6 +158,6 @@ function isShort(window: OpenRows, readings: ReadingColumns, i: number): boolean
     ts < window.end &&
     window.length < window.room &&
     window.end > window.owner.floor &&
-    (readings.flags[i]! & unstamped) === 0
+    (readings.flags[i]! & (unstamped | numbered)) === 0
   )
 }

@@ -89,7 +89,9 @@ export function decodeDevice(id: number, bytes: Uint8Array): DeviceState {
   device.floor = time(json.floor)
   device.lastArrival = json.lastArrival ?? Number.NaN
   device.boots.push(...json.boots)
-  Object.assign(device.counts, json.counts)
+  // An earlier release saved what was open as well.
+  const { open: _, ...counts } = json.counts as Tally & { open?: number }
+  Object.assign(device.counts, counts)
   device.refresh()
   return device
 }
