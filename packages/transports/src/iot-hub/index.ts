@@ -1,6 +1,7 @@
 export * from './connection-folder.ts'
 export { explainHubFailure, type HubFailure, type HubFate } from './failure.ts'
 export { createIotHubLink } from './link.ts'
+export * from './reader/index.ts'
 export { azurePackages } from './sdk.ts'
 export { checkHubSettings, deviceKeyOf, type IotHubSettings, iotHubSettings } from './settings.ts'
 export type * from './types.ts'

@@ -23,7 +23,7 @@ export const azurePackages = [
   'azure-iot-security-symmetric-key',
 ] as const
 
-async function load<Module>(load: () => Promise<Module>): Promise<Module> {
+export async function loadAzure<Module>(load: () => Promise<Module>): Promise<Module> {
   try {
     return await load()
   } catch (cause) {
@@ -36,7 +36,7 @@ async function load<Module>(load: () => Promise<Module>): Promise<Module> {
 
 /** Loads the SDK; rejects with a MillraceError `package-missing` that says how to install it. */
 export function loadDeviceSdk(protocol: 'mqtt' | 'mqtt-ws', log: Logger): Promise<DeviceSdk> {
-  return load(async () => {
+  return loadAzure(async () => {
     const [{ default: device }, { default: wire }, { default: base }] = await Promise.all([
       import('@azure/iot-device'),
       import('azure-iot-device-mqtt'),
@@ -55,7 +55,7 @@ export function loadDeviceSdk(protocol: 'mqtt' | 'mqtt-ws', log: Logger): Promis
 }
 
 export function loadProvisioningSdk() {
-  return load(async () => {
+  return loadAzure(async () => {
     const [{ default: device }, { default: wire }, { default: symmetric }, { default: base }] = await Promise.all([
       import('azure-iot-provisioning-device'),
       import('azure-iot-provisioning-device-mqtt'),

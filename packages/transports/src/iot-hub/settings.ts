@@ -4,6 +4,7 @@ import { durationMs, type Problem, readSecret, UsageError } from '@millrace/pipe
 import { z } from 'zod'
 import { readKey, readPem } from '../mqtt/settings.ts'
 import { checkTls } from '../mqtt/tls.ts'
+import { unquoted } from './unquoted.ts'
 
 const second = 1_000
 const file = z.string().min(1)
@@ -97,10 +98,12 @@ export function checkHubSettings(settings: IotHubSettings): void {
 /** Fields of a device's connection string. Throws a UsageError without the text, which is a secret. */
 export function parseConnectionString(text: string, setting: string): HubIdentity {
   const fields = new Map(
-    text.split(';').flatMap((part) => {
-      const at = part.indexOf('=')
-      return at < 1 ? [] : [[part.slice(0, at).trim(), part.slice(at + 1).trim()] as const]
-    }),
+    unquoted(text)
+      .split(';')
+      .flatMap((part) => {
+        const at = part.indexOf('=')
+        return at < 1 ? [] : [[part.slice(0, at).trim(), part.slice(at + 1).trim()] as const]
+      }),
   )
   const missing = ['HostName', 'DeviceId', 'SharedAccessKey'].filter((name) => !fields.get(name))
   if (missing.length > 0) {

@@ -1,8 +1,12 @@
+import type { Socket } from 'node:net'
 import type { Message } from '@millrace/pipeline'
 import type { Aedes, AedesOptions, Client } from 'aedes'
 import type { BrokerLimits } from './broker-limits.ts'
 import type { Credentials, Role } from './credentials.ts'
+import { FailedLogins } from './failed-logins.ts'
 import type { Gate } from './gate.ts'
+import type { IntakeValve } from './intake-valve.ts'
+import type { Quota } from './quota.ts'
 import { certifiedName } from './tls.ts'
 
 /** What a broker denied, by reason. */
@@ -23,6 +27,8 @@ export interface RulesOptions {
   /** True once the broker closes: wills of clients that are being closed by it are no events. */
   closing(): boolean
   deny(reason: string): void
+  quota: Quota
+  valveOf(client: Client): IntakeValve | undefined
 }
 
 interface ClientState {
@@ -79,7 +85,7 @@ function isOwnCommands(state: ClientState | undefined, filter: string): boolean 
 
 /** A client id is bound to its user, so that no other user can end its connection by taking the id over. */
 function ownsClientId(user: string, clientId: string): boolean {
-  return clientId === user || clientId.startsWith(`${user}/`) || clientId.startsWith('aedes_')
+  return clientId === user || clientId.startsWith(`${user}/`)
 }
 
 /** Without the retain flag: a publish is news whether or not the device asks for it to be kept. */
@@ -92,7 +98,10 @@ function toMessage(packet: Publish): Message {
 export class BrokerRules {
   readonly #options: RulesOptions
   readonly #states = new WeakMap<Client, ClientState>()
+  /** Whose client id the broker makes up. */
+  readonly #nameless = new WeakSet<Client>()
   readonly #retained = new Set<string>()
+  readonly #logins = new FailedLogins(() => performance.now())
 
   constructor(options: RulesOptions) {
     this.#options = options
@@ -101,7 +110,9 @@ export class BrokerRules {
   /** The decisions in the form aedes asks for them. */
   hooks(): Hooks {
     return {
-      preConnect: (_client, packet, done) => {
+      preConnect: (client, packet, done) => {
+        this.#options.valveOf(client)?.keepalive(packet.keepalive ?? 0)
+        if (packet.clientId === '') this.#nameless.add(client)
         const bad = this.#judge(badConnect(packet, this.#options.limits))
         if (!this.#options.persistentSessions) packet.clean = true
         done(bad, bad === null)
@@ -136,23 +147,36 @@ export class BrokerRules {
     if (!admits()) return refusal('not-accepting', serverUnavailable)
     const device = this.#options.certified ? certifiedName(client.conn) : undefined
     if (device !== undefined) return this.#enter(client, { user: device, role: 'device', named: user })
-    const role = credentials ? await credentials.verify(user, secret) : 'service'
+    const role = credentials ? await this.#verify(client, credentials, [user, secret]) : 'service'
+    if (role === 'delayed') return refusal('too-many-failed-logins', serverUnavailable)
     return this.#enter(client, { user, role, named: user })
+  }
+
+  /** Who was right before is let in whatever others from the same address try. */
+  async #verify(client: Client, credentials: Credentials, [user, secret]: [string, Uint8Array]) {
+    const known = credentials.recognise(user, secret)
+    if (known) return known
+    const address = (client.conn as Partial<Socket>).remoteAddress ?? ''
+    // By its turn the same may have been found right on another connection.
+    const verify = async () => credentials.recognise(user, secret) ?? (await credentials.verify(user, secret))
+    return await this.#logins.attempt(address, verify)
   }
 
   #enter(client: Client, { user, role, named }: { user: string; role: Role | undefined; named: string }): Error | null {
     const bound = this.#options.credentials !== undefined || role === 'device'
     const other = named !== '' && named !== user
-    if (role === undefined || other || (bound && !ownsClientId(user, client.id))) {
+    if (role === undefined || other || (bound && !this.#nameless.has(client) && !ownsClientId(user, client.id))) {
       return refusal('not-authorized', notAuthorized)
     }
     this.#states.set(client, { user, role, filters: new Set() })
+    this.#options.valveOf(client)?.identify(user, client.id, role === 'device')
     return null
   }
 
   #publish({ client, packet, done }: { client: Client | null; packet: Publish; done: PublishDone }): void {
-    const { gate } = this.#options
+    const { gate, quota, valveOf } = this.#options
     const bad = this.#judge(this.#refusePublish(client, packet))
+    if (quota.watchers > 0 && client) valveOf(client)?.published(packet.topic, packet.payload.length)
     if (bad || !gate) {
       done(bad)
       return

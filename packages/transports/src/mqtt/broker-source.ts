@@ -1,13 +1,14 @@
-import { type Delivery, definePlugin, type Logger, type Message, type Source, UsageError } from '@millrace/pipeline'
+import { type Delivery, definePlugin, type Message, type Source, type SourceState } from '@millrace/pipeline'
 import { z } from 'zod'
 import type { TransportContext } from '../context.ts'
-import { type Broker, type BrokerTls, createBroker } from './broker.ts'
+import { type Broker, createBroker } from './broker.ts'
 import { brokerLimitsSchema } from './broker-limits.ts'
+import { readBrokerTls, tlsFiles } from './broker-tls.ts'
+import { CertificateWatch } from './certificate-watch.ts'
 import { readCredentials } from './credentials.ts'
 import type { GatedPublish } from './gate.ts'
+import { quotaSchema } from './quota.ts'
 import { Refusal } from './refusal.ts'
-import { readKey, readPem } from './settings.ts'
-import { checkTls, watchExpiry } from './tls.ts'
 
 const settings = z.object({
   host: z.string().min(1).default('127.0.0.1'),
@@ -19,9 +20,13 @@ const settings = z.object({
   key: z.string().min(1).optional(),
   /** PEM file with the authorities of the devices' certificates: a device is then whom its certificate names. */
   ca: z.string().min(1).optional(),
+  /** With `ca`: PEM file of the authorities' revocation lists. */
+  crl: z.string().min(1).optional(),
   /** With `ca`: false lets devices without a certificate in on their credentials. */
   requireCertificate: z.boolean().default(true),
   limits: brokerLimitsSchema.prefault({}),
+  /** What one device may send; over that its connection is left unread for a while. */
+  quota: quotaSchema.prefault({}),
   /** Bodies that wait for the acknowledgement; a publish beyond that ends its connection. */
   maxHeldBytes: z
     .int()
@@ -43,6 +48,7 @@ class BrokerSource implements Source {
   readonly #refusal = new Refusal()
   readonly #timers = new Set<NodeJS.Timeout>()
   #broker: Broker | undefined
+  #watch: CertificateWatch | undefined
   #receive: ((delivery: Delivery) => void) | undefined
   #group: GatedPublish[] = []
   #arrivals: number[] = []
@@ -54,15 +60,17 @@ class BrokerSource implements Source {
   }
 
   async start(receive: (delivery: Delivery) => void): Promise<void> {
-    const { host, port, credentialsFile, limits } = this.#settings
+    const { host, port, credentialsFile, limits, quota } = this.#settings
     this.#receive = receive
+    const tls = readBrokerTls(this.#settings)
     this.#broker = await createBroker({
       host,
       port,
       limits,
+      quota,
       credentials:
         credentialsFile === undefined ? undefined : await readCredentials(credentialsFile, 'collect.credentialsFile'),
-      tls: readBrokerTls(this.#settings, this.#context.log),
+      tls,
       gate: (publish) => this.#take(publish),
       mayPublish: this.#context.mayPublish,
       admits: () => !this.#refusal.active,
@@ -71,8 +79,19 @@ class BrokerSource implements Source {
       setting: 'collect.port',
     })
     const address = await this.#broker.listen()
+    if (tls) this.#watch = this.#watchFiles(tls.cert).start()
     this.#context.log.info(address, 'listening for devices')
     this.#context.listening?.(address)
+  }
+
+  #watchFiles(cert: Buffer): CertificateWatch {
+    const renew = () => {
+      const tls = readBrokerTls(this.#settings)
+      if (tls) this.#broker?.renewTls(tls)
+      return tls?.cert
+    }
+    const options = { files: tlsFiles(this.#settings), setting: 'collect.cert', log: this.#context.log, renew }
+    return new CertificateWatch(options, cert)
   }
 
   async publish(message: Message): Promise<void> {
@@ -80,11 +99,19 @@ class BrokerSource implements Source {
     await this.#broker.publish(message)
   }
 
+  state(): SourceState {
+    const broker = this.#broker
+    if (!broker) return {}
+    const certificates = this.#watch?.state ?? []
+    return { connections: broker.connections(), denied: { ...broker.denials() }, quota: broker.quota(), certificates }
+  }
+
   async stop(): Promise<void> {
     this.#receive = undefined
     this.#group = []
     this.#arrivals = []
     for (const timer of this.#timers) clearTimeout(timer)
+    this.#watch?.stop()
     await this.#broker?.close()
   }
 
@@ -139,18 +166,4 @@ class BrokerSource implements Source {
 
 function bytesOf(messages: readonly Message[]): number {
   return messages.reduce((sum, message) => sum + message.body.length, 0)
-}
-
-/** Undefined without TLS settings; throws a UsageError where they are half of what is needed. */
-function readBrokerTls({ cert, key, ca, requireCertificate }: Settings, log: Logger): BrokerTls | undefined {
-  if (cert === undefined && key === undefined && ca === undefined) return undefined
-  if (cert === undefined || key === undefined) {
-    const path = cert === undefined ? 'collect.cert' : 'collect.key'
-    const problem = { path, found: 'nothing', expected: "a PEM file: the listener's certificate and key go together" }
-    throw new UsageError('the TLS settings do not fit together', [problem])
-  }
-  const tls = { cert: readPem(cert, 'collect.cert'), key: readKey(key, 'collect.key') }
-  checkTls(tls, 'collect.cert')
-  watchExpiry(tls.cert, 'collect.cert', log)
-  return { ...tls, requireCertificate, ca: ca === undefined ? undefined : readPem(ca, 'collect.ca') }
 }

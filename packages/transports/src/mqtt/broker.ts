@@ -1,5 +1,4 @@
 import { createServer, type Server, type Socket } from 'node:net'
-import { createServer as createTlsServer } from 'node:tls'
 import {
   type Clock,
   isLoopback,
@@ -17,23 +16,19 @@ import { BrokerRules, type Denials } from './broker-rules.ts'
 import type { Credentials } from './credentials.ts'
 import { FrameGuard } from './frame-guard.ts'
 import type { Gate } from './gate.ts'
+import { IntakeValve } from './intake-valve.ts'
+import { Quota, type QuotaSettings, type QuotaState, quotaSchema } from './quota.ts'
 import { SparingLog } from './sparing-log.ts'
 import { refusedHandshake } from './tls.ts'
-
-export interface BrokerTls {
-  cert: Buffer
-  key: Buffer
-  /** Authorities of client certificates; a certified client is the device that its certificate names. */
-  ca?: Buffer | undefined
-  /** With `ca`: false lets clients without a certificate in too, on their credentials. Default true. */
-  requireCertificate?: boolean | undefined
-}
+import { type BrokerTls, demandsCertificate, TlsListener } from './tls-listener.ts'
 
 export interface BrokerOptions {
   host: string
   /** 0 for any free port. */
   port: number
   limits?: Partial<BrokerLimits> | undefined
+  /** What one device may send. */
+  quota?: Partial<QuotaSettings> | undefined
   /** True where a device may publish on a topic that is not its telemetry. */
   mayPublish?: ((user: string, topic: string) => boolean) | undefined
   /** Without any, everyone on this machine is trusted and any other address is refused at start. */
@@ -57,20 +52,23 @@ export interface Broker {
   publish(message: Message): Promise<void>
   /** How often something was denied, by reason, since the start. */
   denials(): Readonly<Denials>
+  quota(): QuotaState
+  /**
+   * From now on connections are made with these. Those there are stay, but where authorities or their lists have
+   * changed: then everybody has to show a certificate again.
+   */
+  renewTls(tls: BrokerTls): void
   /** Ends every connection; nothing that waits at the gate is acknowledged afterwards. Safe twice. */
   close(): Promise<void>
 }
 
 /** An MQTT 3.1.1 broker in this process. Rejects with a UsageError where it would be open to others without credentials. */
 export async function createBroker(options: BrokerOptions): Promise<Broker> {
-  if (!options.credentials && !demandsCertificate(options) && !isLoopback(options.host)) throw openAddressError(options)
+  if (!options.credentials && !(options.tls && demandsCertificate(options.tls)) && !isLoopback(options.host))
+    throw openAddressError(options)
   const broker = new SocketBroker(options)
   await broker.prepare()
   return broker
-}
-
-function demandsCertificate({ tls }: BrokerOptions): boolean {
-  return tls?.ca !== undefined && tls.requireCertificate !== false
 }
 
 function openAddressError({ host, setting = 'host' }: BrokerOptions): UsageError {
@@ -86,10 +84,13 @@ class SocketBroker implements Broker {
   readonly #log: Logger
   readonly #strangers: SparingLog
   readonly #admission: Admission
+  readonly #quota: Quota
   readonly #sockets = new Set<Socket>()
+  readonly #valves = new WeakMap<object, IntakeValve>()
   readonly #denials: Denials = Object.create(null)
   #aedes: Aedes | undefined
   #server: Server | undefined
+  #tls: TlsListener | undefined
   #closing: Promise<void> | undefined
 
   constructor(options: BrokerOptions) {
@@ -97,7 +98,10 @@ class SocketBroker implements Broker {
     this.#limits = brokerLimitsSchema.parse(options.limits ?? {})
     this.#log = options.log ?? silentLogger
     this.#strangers = new SparingLog(this.#log)
-    this.#admission = createAdmission(this.#limits, options.clock ?? systemClock)
+    const { clock = systemClock } = options
+    this.#admission = createAdmission(this.#limits, clock)
+    // Waiting follows real time.
+    this.#quota = new Quota(quotaSchema.parse(options.quota ?? {}), () => performance.now())
   }
 
   async prepare(): Promise<void> {
@@ -109,7 +113,6 @@ class SocketBroker implements Broker {
       drainTimeout: limits.drainTimeoutMs,
       keepaliveLimit: limits.maxKeepaliveS,
       maxInflightInbound: limits.maxInflightQos2,
-      maxTopicLevels: limits.maxTopicLevels,
     })
     // An EventEmitter without a listener for `error` ends the process.
     this.#aedes.on(
@@ -140,13 +143,15 @@ class SocketBroker implements Broker {
       admits,
       closing: () => this.#closing !== undefined,
       deny: (reason) => this.#deny(reason),
+      quota: this.#quota,
+      valveOf: (client) => this.#valves.get(client.conn),
     })
   }
 
   async listen(): Promise<{ host: string; port: number }> {
     const { host, port, tls, setting = 'port' } = this.#options
     const accept = (socket: Socket): void => this.#accept(socket)
-    const server = tls ? this.#tlsServer(tls, accept) : createServer({ noDelay: true }, accept)
+    const server = tls ? this.#listenTls(tls, accept) : createServer({ noDelay: true }, accept)
     this.#server = server
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) => reject(listenError(error, { setting, host, port })))
@@ -157,21 +162,15 @@ class SocketBroker implements Broker {
     return { host, port: typeof address === 'object' && address ? address.port : port }
   }
 
-  #tlsServer(tls: BrokerTls, accept: (socket: Socket) => void): Server {
-    const { cert, key, ca } = tls
-    const server = createTlsServer(
-      {
-        ...{ cert, key, requestCert: ca !== undefined, rejectUnauthorized: demandsCertificate(this.#options) },
-        ...(ca && { ca }),
-        handshakeTimeout: this.#limits.connectTimeoutMs,
+  #listenTls(tls: BrokerTls, accept: (socket: Socket) => void): Server {
+    this.#tls = new TlsListener({
+      ...{ tls, accept, handshakeTimeoutMs: this.#limits.connectTimeoutMs },
+      refused: (error, socket) => {
+        this.#deny('tls')
+        this.#strangers.write('warn', { ...refusedHandshake(error, socket) }, 'TLS connection refused')
       },
-      accept,
-    )
-    server.on('tlsClientError', (error, socket) => {
-      this.#deny('tls')
-      this.#strangers.write('warn', { ...refusedHandshake(error, socket) }, 'TLS connection refused')
     })
-    return server
+    return this.#tls.server
   }
 
   #accept(socket: Socket): void {
@@ -187,22 +186,10 @@ class SocketBroker implements Broker {
       this.#sockets.delete(socket)
       this.#admission.leave(address)
     })
-    this.#guard(socket)
+    const valve = new IntakeValve(socket, new FrameGuard(this.#limits.maxPacketBytes), this.#quota)
+    valve.attach((reason) => this.#deny(reason))
+    this.#valves.set(socket, valve)
     this.#aedes?.handle(socket)
-  }
-
-  /** aedes takes bytes with `read`, and buffers a packet until it is whole: so the limit stands in front of `read`. */
-  #guard(socket: Socket): void {
-    const guard = new FrameGuard(this.#limits.maxPacketBytes)
-    const read = socket.read.bind(socket)
-    socket.read = (size?: number): Buffer | null => {
-      const chunk: Buffer | null = read(size)
-      const refusal = chunk && guard.check(chunk)
-      if (!refusal) return chunk
-      this.#deny(refusal)
-      socket.destroy()
-      return null
-    }
   }
 
   #deny(reason: string): void {
@@ -224,6 +211,14 @@ class SocketBroker implements Broker {
 
   denials(): Readonly<Denials> {
     return this.#denials
+  }
+
+  renewTls(tls: BrokerTls): void {
+    if (this.#tls?.renew(tls)) for (const socket of this.#sockets) socket.destroy()
+  }
+
+  quota(): QuotaState {
+    return this.#quota.state()
   }
 
   close(): Promise<void> {

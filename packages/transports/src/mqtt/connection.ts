@@ -1,7 +1,8 @@
 import { backoff, type Logger, silentLogger } from '@millrace/pipeline'
 import type { IClientOptions, MqttClient } from 'mqtt'
+import { type CertificateState, CertificateWatch } from './certificate-watch.ts'
 import type { MqttAddress } from './settings.ts'
-import { tlsReason, watchExpiry } from './tls.ts'
+import { tlsReason } from './tls.ts'
 
 const minRetryMs = 200
 const maxRetryMs = 5_000
@@ -40,9 +41,10 @@ type Connect = (url: string, options: IClientOptions) => MqttClient
  * so that nothing of an ended connection (message ids, stores, queues) reaches into the next.
  */
 export class Connection {
-  readonly #options: ConnectionOptions
+  #options: ConnectionOptions
   readonly #events: ConnectionEvents
   readonly #log: Logger
+  #watch: CertificateWatch | undefined
   #client: MqttClient | undefined
   #connected = false
   #tries = 0
@@ -63,14 +65,31 @@ export class Connection {
   }
 
   async start(): Promise<void> {
-    const { cert } = this.#options
-    if (cert) watchExpiry(cert, 'cert', this.#log)
+    const { cert, source } = this.#options
+    if (source) {
+      const { files } = source
+      const options = { files, setting: 'cert', log: this.#log, renew: () => this.#renew() }
+      this.#watch = new CertificateWatch(options, cert).start()
+    }
     const { connect } = await import('mqtt')
     if (!this.#stopped && !this.#client) this.#open(connect)
   }
 
+  /** The certificate that this side shows, if it has one. */
+  get certificates(): CertificateState[] {
+    return this.#watch?.state ?? []
+  }
+
+  /** Connects again with what the files hold now; what is not acknowledged is sent again. */
+  #renew(): Buffer | undefined {
+    const address = this.#options.source?.read()
+    this.#options = { ...this.#options, ...address }
+    this.drop(0)
+    return address?.cert
+  }
+
   #open(connect: Connect): void {
-    const { url, log: _log, keepaliveS = 30, ...options } = this.#options
+    const { url, log: _log, source: _source, keepaliveS = 30, ...options } = this.#options
     const client = connect(url, {
       ...(options as IClientOptions),
       protocolVersion: 4,
@@ -123,6 +142,7 @@ export class Connection {
   /** Says goodbye, so that the broker sends no will. Safe without start and twice. */
   async stop(): Promise<void> {
     this.#stopped = true
+    this.#watch?.stop()
     clearTimeout(this.#timer)
     const client = this.#client
     if (!client) return

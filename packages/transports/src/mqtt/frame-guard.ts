@@ -1,4 +1,5 @@
 const connectType = 1
+const publishType = 3
 const maxLengthBytes = 4
 
 type Refusal = 'not-mqtt' | 'packet-too-large' | undefined
@@ -9,6 +10,9 @@ type Refusal = 'not-mqtt' | 'packet-too-large' | undefined
  */
 export class FrameGuard {
   readonly #maxPacketBytes: number
+  /** What the publishes seen so far count against a quota: one each, and one more for each KiB. */
+  cost = 0
+  #type = 0
   /** Bytes left of the current packet's body; -1 while a fixed header is read. */
   #left = -1
   /** Bytes of the length field seen so far; -1 before the type byte. */
@@ -44,6 +48,7 @@ export class FrameGuard {
     if (this.#lengthBytes >= 0) return this.#lengthByte(byte)
     if (!this.#started && byte >> 4 !== connectType) return 'not-mqtt'
     this.#started = true
+    this.#type = byte >> 4
     this.#lengthBytes = 0
     this.#length = 0
     return undefined
@@ -52,8 +57,13 @@ export class FrameGuard {
   #lengthByte(byte: number): Refusal {
     this.#length += (byte & 0x7f) * 128 ** this.#lengthBytes++
     if (this.#length > this.#maxPacketBytes) return 'packet-too-large'
-    if (byte < 0x80) this.#left = this.#length
+    if (byte < 0x80) this.#body()
     else if (this.#lengthBytes === maxLengthBytes) return 'not-mqtt'
     return undefined
+  }
+
+  #body(): void {
+    this.#left = this.#length
+    if (this.#type === publishType) this.cost += 1 + (this.#length >> 10)
   }
 }

@@ -1,5 +1,6 @@
 import { type Logger, type Message, UnreachableError } from '@millrace/pipeline'
 import type { IPublishPacket, MqttClient } from 'mqtt'
+import type { CertificateState } from './certificate-watch.ts'
 import { Connection } from './connection.ts'
 import { Outstanding } from './outstanding.ts'
 import type { MqttAddress } from './settings.ts'
@@ -39,6 +40,8 @@ export interface MqttLink {
   readonly outstanding: number
   /** Why the last try failed; null while connected. */
   readonly lastError: string | null
+  /** The certificate that this side shows, if it has one. */
+  readonly certificates: readonly CertificateState[]
   /** Says goodbye (no will is sent); publishes still outstanding reject. Safe without start and twice. */
   stop(): Promise<void>
 }
@@ -93,6 +96,10 @@ class Link implements MqttLink {
 
   get lastError(): string | null {
     return this.#connection.lastError
+  }
+
+  get certificates(): readonly CertificateState[] {
+    return this.#connection.certificates
   }
 
   start(): Promise<void> {

@@ -1,4 +1,4 @@
-import { type Delivery, definePlugin, type Message, type Source } from '@millrace/pipeline'
+import { type Delivery, definePlugin, type Message, type Source, type SourceState } from '@millrace/pipeline'
 import type { IPublishPacket, MqttClient } from 'mqtt'
 import { z } from 'zod'
 import type { TransportContext } from '../context.ts'
@@ -73,6 +73,10 @@ class MqttSource implements Source {
     this.#receive = undefined
     this.#lost()
     await this.#connection?.stop()
+  }
+
+  state(): SourceState {
+    return { certificates: this.#connection?.certificates ?? [] }
   }
 
   hears(): boolean {

@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs'
-import { type Problem, readSecret, refuseOpenSecret, UsageError } from '@millrace/pipeline'
+import { hasNoCredentials, type Problem, readSecret, refuseOpenSecret, UsageError } from '@millrace/pipeline'
 import { z } from 'zod'
 import { checkTls } from './tls.ts'
 
 /** How to reach an MQTT broker, as it stands in config files. */
 export const mqttSettings = z.object({
-  url: z.url({ protocol: /^(mqtt|mqtts|tcp|ssl)$/, hostname: /.+/ }),
+  url: z
+    .url({ protocol: /^(mqtt|mqtts|tcp|ssl)$/, hostname: /.+/ })
+    .refine(hasNoCredentials, 'a URL without name and password; use username and passwordFile'),
   username: z.string().min(1).optional(),
   passwordFile: z.string().min(1).optional(),
   /** PEM files: the authorities to trust, and this client's certificate and key. */
@@ -23,6 +25,8 @@ export interface MqttAddress {
   ca?: Buffer
   cert?: Buffer
   key?: Buffer
+  /** What all this was read from, and reads it again; throws a UsageError where a file does not hold. */
+  source?: { files: string[]; read(): MqttAddress }
 }
 
 /** Throws a UsageError that names the setting whose file cannot be read. */
@@ -76,9 +80,11 @@ export function readMqttAddress(settings: MqttSettings): MqttAddress {
     ...(key !== undefined && { key: readKey(key, 'key') }),
   }
   checkTls(files, 'cert')
+  const named = [ca, cert, key, passwordFile].filter((file) => file !== undefined)
   return {
     url: plainUrl(url),
     ...files,
+    ...(named.length > 0 && { source: { files: named, read: () => readMqttAddress(settings) } }),
     ...(username !== undefined && { username }),
     ...(passwordFile !== undefined && { password: readSecret(passwordFile, 'passwordFile') }),
   }

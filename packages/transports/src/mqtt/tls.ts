@@ -1,13 +1,16 @@
 import { X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { createSecureContext, TLSSocket } from 'node:tls'
-import { type Logger, UsageError } from '@millrace/pipeline'
+import { UsageError } from '@millrace/pipeline'
 
 const clockHint = 'look at its dates and at the clocks of both machines'
 
 /** What OpenSSL's words mean to the person who has to mend it; looked up by part of the error's code. */
 const reasons: readonly (readonly [RegExp, string])[] = [
   [/^CERT_HAS_EXPIRED$/, `the other side's certificate has expired: ${clockHint}`],
+  [/^CERT_REVOKED$/, "the other side's certificate has been revoked"],
+  [/^CRL_HAS_EXPIRED$/, 'the revocation list in `crl` is out of date: it has to be made anew before its next update'],
+  [/^UNABLE_TO_GET_CRL$/, 'the revocation list in `crl` is not of the authority that signed the certificate'],
   [/^CERT_NOT_YET_VALID$/, `the other side's certificate is not valid yet: ${clockHint}`],
   [/^ERR_TLS_CERT_ALTNAME_INVALID$/, "the server's certificate is for another host name than the one in `url`"],
   [
@@ -52,17 +55,9 @@ function refusal(socket: Socket): string | undefined {
   return tlsReason({ code }) ?? code
 }
 
-const dayMs = 86_400_000
-const warnDays = 30
-
-/** Says in the log that a certificate of ours has run out or soon will. Throws a UsageError where it is none. */
-export function watchExpiry(pem: Buffer, setting: string, log: Logger): void {
-  const validTo = Date.parse(certificateOf(pem, setting).validTo)
-  const days = Math.floor((validTo - Date.now()) / dayMs)
-  if (days > warnDays) return
-  const until = new Date(validTo).toISOString()
-  if (days < 0) log.error({ setting, until }, 'this certificate has expired: the other side will refuse it')
-  else log.warn({ setting, until, days }, 'this certificate expires soon')
+/** When a certificate of ours ends, epoch ms. Throws a UsageError where it is none. */
+export function notAfterMs(pem: Buffer, setting: string): number {
+  return Date.parse(certificateOf(pem, setting).validTo)
 }
 
 function certificateOf(pem: Buffer, setting: string): X509Certificate {
@@ -75,7 +70,7 @@ function certificateOf(pem: Buffer, setting: string): X509Certificate {
 }
 
 /** Throws a UsageError where certificate and key do not belong together, or one of the files is not what it should be. */
-export function checkTls(files: { ca?: Buffer; cert?: Buffer; key?: Buffer }, setting: string): void {
+export function checkTls(files: { ca?: Buffer; crl?: Buffer; cert?: Buffer; key?: Buffer }, setting: string): void {
   try {
     createSecureContext(files)
   } catch (cause) {
