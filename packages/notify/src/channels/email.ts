@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
-import { definePlugin, isLoopback, RejectedError, readSecret, UsageError } from '@millrace/pipeline'
+import { definePlugin, hideSecrets, isLoopback, RejectedError, readSecret, UsageError } from '@millrace/pipeline'
 import { z } from 'zod'
 import { channelSettings } from '../settings.ts'
 import { type Channel, type ChannelContext, NotDeliveredError } from '../types.ts'
 import { mailOf } from './mail.ts'
-import { hideSecrets, isBeforeSending } from './post.ts'
+import { isBeforeSending } from './post.ts'
 
 const address = z.string().regex(/^[^\r\n,;]*[^\s@<>,;]+@[A-Za-z0-9.-]+>?$/, 'an address such as millrace@example.org')
 

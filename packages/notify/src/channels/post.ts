@@ -1,4 +1,4 @@
-import { RejectedError } from '@millrace/pipeline'
+import { hideSecrets, RejectedError } from '@millrace/pipeline'
 import { NotDeliveredError } from '../types.ts'
 
 export interface Post {
@@ -21,12 +21,6 @@ const shownAnswer = 300
 /** Errors that end a try before anything was sent. */
 const beforeSending =
   /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EACCES|UND_ERR_CONNECT_TIMEOUT|ERR_TLS_.*|CERT_.*|DEPTH_ZERO_.*|SELF_SIGNED_.*|UNABLE_TO_.*|ERR_SSL_.*)$/
-
-/** The text without the secrets in it; longer ones first, so that none leaves a rest. */
-export function hideSecrets(text: string, secrets: readonly string[]): string {
-  const known = secrets.filter((secret) => secret.length > 3).sort((a, b) => b.length - a.length)
-  return known.reduce((shown, secret) => shown.replaceAll(secret, '(hidden)'), text)
-}
 
 function codesOf(error: unknown): string[] {
   if (!(error instanceof Error)) return []

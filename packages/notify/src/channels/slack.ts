@@ -1,8 +1,7 @@
 import { definePlugin } from '@millrace/pipeline'
-import type { Channel, ChannelContext, Notice } from '../types.ts'
+import type { Channel, Notice } from '../types.ts'
 import { itemText, severityMark, titleOf, unlistedText } from '../wording.ts'
-import { post } from './post.ts'
-import { chatSettings, readWebhookUrl, secretsOf } from './webhook-url.ts'
+import { chatChannel, chatSettings } from './chat.ts'
 
 /** Characters that Slack would read as mentions and links. */
 export function escapeSlack(text: string): string {
@@ -42,18 +41,5 @@ export function slackBody(notice: Notice): string {
 export const slackChannel = definePlugin({
   type: 'slack',
   settings: chatSettings,
-  create({ name, urlFile }, _context: ChannelContext): Channel {
-    const read = () => readWebhookUrl(urlFile, `notify.channels.${name}.urlFile`)
-    read()
-    return {
-      tells: 'notices',
-      async send(notice, signal) {
-        const url = read()
-        const headers = { 'content-type': 'application/json; charset=utf-8', 'idempotency-key': notice.key }
-        const secrets = secretsOf(url)
-        await post({ url, place: `Slack (${urlFile})`, headers, body: slackBody(notice), secrets, signal })
-      },
-      close: () => Promise.resolve(),
-    }
-  },
+  create: (settings): Channel => chatChannel({ ...settings, place: 'Slack', bodyOf: slackBody }),
 })

@@ -1,9 +1,8 @@
 import type { Severity } from '@millrace/contracts'
 import { definePlugin } from '@millrace/pipeline'
-import type { Channel, ChannelContext, Notice } from '../types.ts'
+import type { Channel, Notice } from '../types.ts'
 import { itemText, titleOf, unlistedText, worstOf } from '../wording.ts'
-import { post } from './post.ts'
-import { chatSettings, readWebhookUrl, secretsOf } from './webhook-url.ts'
+import { chatChannel, chatSettings } from './chat.ts'
 
 const colors: Record<Severity, string> = { info: 'accent', warning: 'warning', critical: 'attention' }
 
@@ -37,18 +36,5 @@ export function teamsBody(notice: Notice): string {
 export const teamsChannel = definePlugin({
   type: 'teams',
   settings: chatSettings,
-  create({ name, urlFile }, _context: ChannelContext): Channel {
-    const read = () => readWebhookUrl(urlFile, `notify.channels.${name}.urlFile`)
-    read()
-    return {
-      tells: 'notices',
-      async send(notice, signal) {
-        const url = read()
-        const headers = { 'content-type': 'application/json; charset=utf-8', 'idempotency-key': notice.key }
-        const secrets = secretsOf(url)
-        await post({ url, place: `Teams (${urlFile})`, headers, body: teamsBody(notice), secrets, signal })
-      },
-      close: () => Promise.resolve(),
-    }
-  },
+  create: (settings): Channel => chatChannel({ ...settings, place: 'Teams', bodyOf: teamsBody }),
 })

@@ -1,15 +1,10 @@
 import { createHmac } from 'node:crypto'
-import { definePlugin, readSecret } from '@millrace/pipeline'
+import { definePlugin, hasNoCredentials, readSecret } from '@millrace/pipeline'
 import { z } from 'zod'
 import { channelSettings } from '../settings.ts'
 import type { Channel, ChannelContext, Notice } from '../types.ts'
 import { titleOf } from '../wording.ts'
 import { post } from './post.ts'
-
-const withoutCredentials = (url: string) => {
-  const { username, password } = new URL(url)
-  return username === '' && password === ''
-}
 
 /** What a webhook is posted; `v` counts incompatible changes. */
 export function webhookBody({ atMs, ...notice }: Notice): string {
@@ -27,7 +22,7 @@ export const webhookChannel = definePlugin({
   settings: channelSettings.extend({
     url: z
       .url({ protocol: /^https?$/, hostname: /.+/ })
-      .refine(withoutCredentials, 'a URL without name and password; use tokenFile'),
+      .refine(hasNoCredentials, 'a URL without name and password; use tokenFile'),
     /** Signs every body. */
     secretFile: z.string().min(1).optional(),
     /** Sent as `Authorization: Bearer`. */
