@@ -170,6 +170,8 @@ export interface HubCore {
   readonly policies: readonly Policy[]
   readonly certificate: ServerCertificate
   readonly events: EventLogs
+  /** In lower case; absent: any name is one. */
+  readonly consumerGroups?: ReadonlySet<string>
   readonly registry: Registry
   readonly twins: Twins
   readonly links: DeviceLinks

@@ -31,6 +31,8 @@ export interface CoreOptions {
   hostNames?: readonly string[]
   /** Of the built-in endpoint, 2 to 8, fixed with the data folder. Default 4. */
   partitions?: number
+  /** Those beside $Default, of every event hub; any name is taken unless set. */
+  consumerGroups?: readonly string[]
   /** How long events are kept. Default one day. */
   retentionMs?: number
   /** Of the file; when it is used up telemetry is refused until retention makes room. Default 2 GiB. */
@@ -92,6 +94,11 @@ async function openState(
   return { commit, links, events, sessions, registry, twins, commands }
 }
 
+function groupsOf({ consumerGroups }: CoreOptions): Pick<HubCore, 'consumerGroups'> {
+  if (consumerGroups === undefined) return {}
+  return { consumerGroups: new Set(['$Default', ...consumerGroups].map((name) => name.toLowerCase())) }
+}
+
 /** Opens the data folder of a hub, with nobody at its doors yet. */
 export async function openCore(options: CoreOptions): Promise<Core> {
   const { dataDir, name = 'millrace', partitions = 4, retentionMs = oneDayMs, maxBytes = 2 * oneGiB } = options
@@ -112,6 +119,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
       log,
       spool,
       policies: await policies(spool),
+      ...groupsOf(options),
       certificate,
       async close() {
         await house.stop()

@@ -51,13 +51,14 @@ function startReading(
   }
 }
 
-/** A link that receives the events of one partition in one consumer group. Any name of a group is taken. */
+/** A link that receives the events of one partition in one consumer group. */
 export function openReader(peer: Peer, attachment: Attachment<Sender>, node: ReaderNode): Attached {
   const { core, places } = peer.context
   const { link, drop } = attachment
   const log = logNamed(core, node.hub)
   const partition = log && partitionNumber(log, node.partition)
-  if (!log || partition === undefined) return { refused: notFound(link.source?.address) }
+  const isGroup = core.consumerGroups?.has(node.group) ?? true
+  if (!log || partition === undefined || !isGroup) return { refused: notFound(link.source?.address) }
   const position = startOf(link.source?.filter)
   if (!position) return { refused: refusal('amqp:invalid-field', 'the filter of the link names no position') }
   const key = `${log.name}/${node.group}/${partition}`
