@@ -1,16 +1,14 @@
-import type { MessageKind, SummariesBody } from '@millrace/contracts'
+import type { MessageKind, Receipt } from '@millrace/contracts'
 import { SpoolFullError } from '@millrace/pipeline'
-import { deadLetters, journal, openSpool, outbox, type Spool, type Statement } from '@millrace/spool'
+import { deadLetters, journal, type Outbox, openSpool, outbox, type Spool, type Statement } from '@millrace/spool'
 import { decodeEntry, encodeEntry } from '@millrace/windows'
-import type {
-  CheckpointRecord,
-  CommitRecord,
-  GivenUp,
-  JournaledEntry,
-  Recovered,
-  SetAsideInput,
-  SetLoader,
-} from '../checkpoint.ts'
+import type { CheckpointRecord, CommitRecord, GivenUp, JournaledEntry, Recovered, SetLoader } from '../checkpoint.ts'
+import { rolledBackTables } from './begin-anew.ts'
+import { GivenUpNumbers } from './given-up.ts'
+import { type InheritedMessages, inheritedTables, openInherited } from './inherited.ts'
+import { letterStatements, readingsIn } from './letters.ts'
+import { Lineage, lineageTables } from './lineage.ts'
+import { markStatements } from './marks.ts'
 import { lossesOf, readRecovered, setLoader } from './queries.ts'
 import { forgetRuleState, readRuleState, ruleTables, verdictStatements } from './rule-tables.ts'
 import { setSpoolApart } from './set-apart.ts'
@@ -20,7 +18,7 @@ import {
   droppedStatements,
   laterTables,
   nameStatements,
-  spoolVersion,
+  spoolVersions,
 } from './tables.ts'
 
 export interface AgentSpoolOptions {
@@ -46,9 +44,6 @@ export interface MessageName {
 
 /** Rows per read of the journal: bounds memory at recovery. */
 const replayRows = 64
-/** Statements take their rows as arguments of one call. */
-const lettersPerStatement = 5_000
-
 /** Room that only checkpoints, receipts and the agent's own entries may use. */
 export function reserveOf(maxBytes: number): number {
   return Math.min(64 * 1024 * 1024, Math.floor(maxBytes / 4))
@@ -62,10 +57,15 @@ export class AgentSpool {
   transactions = 0
   #lastEntry = 0
 
+  #lineage: Lineage | undefined
+  /** Messages of the spools that this one was a copy of. */
+  inherited: readonly InheritedMessages[] = []
+  readonly givenUp: GivenUpNumbers
   readonly #setApart: Spool['movedAside']
 
-  constructor(spool: Spool, setApart: Spool['movedAside'] = null) {
+  constructor(spool: Spool, givenUp: GivenUpNumbers, setApart: Spool['movedAside'] = null) {
     this.#spool = spool
+    this.givenUp = givenUp
     this.#setApart = setApart
     this.loader = setLoader(spool)
   }
@@ -75,25 +75,33 @@ export class AgentSpool {
     const { folder, maxBytes } = options
     const schema = [...agentSchema, ...journal.schema, ...outbox.schema, ...deadLetters.schema]
     const reserveBytes = reserveOf(maxBytes)
-    const about = { folder, application: 'edge-agent', version: spoolVersion, schema, maxBytes, reserveBytes }
+    const about = { folder, application: 'edge-agent', ...spoolVersions, schema, maxBytes, reserveBytes }
     const spool = await openSpool(about)
     const write = (sqls: readonly string[]) =>
       spool.write(
         sqls.map((sql) => ({ sql, rows: [[]] })),
         { reserve: true },
       )
-    await write([...laterTables, ...ruleTables])
+    await write([...laterTables, ...ruleTables, ...lineageTables, ...inheritedTables, ...rolledBackTables])
     // It only makes reading faster: a spool without room for it must open all the same.
     await write(outbox.later).catch((error: unknown) => {
       if (!(error instanceof SpoolFullError)) throw error
     })
-    return new AgentSpool(spool, setApart)
+    const agentSpool = new AgentSpool(spool, await GivenUpNumbers.open(spool), setApart)
+    agentSpool.inherited = await openInherited(spool)
+    return agentSpool
   }
 
   /** Begins a new spool beside one whose rows cannot be read; the old one stays in the folder for people. */
   async replace(options: AgentSpoolOptions, reason: string): Promise<AgentSpool> {
     await this.close()
     return await AgentSpool.open(options, { reason, to: setSpoolApart(options.folder, Date.now()) })
+  }
+
+  /** Notes this start and asks whose numbers these are; to be called before anything is journaled. */
+  async beginStart(start: Parameters<typeof Lineage.begin>[1]): Promise<Lineage> {
+    this.#lineage = await Lineage.begin(this.#spool, start)
+    return this.#lineage
   }
 
   get name(): string {
@@ -142,16 +150,18 @@ export class AgentSpool {
   }
 
   /** Makes entries durable; with `reserve` also in a full spool. Rejects with SpoolFullError, and then nothing is kept. */
-  async commit({ entries, names, setAside, gaveUp = [] }: CommitRecord, reserve = false): Promise<JournaledEntry[]> {
+  async commit({ entries, names, setAside, ...more }: CommitRecord, reserve = false): Promise<JournaledEntry[]> {
+    const { gaveUp = [], marks, replayed = [] } = more
     const journaled: JournaledEntry[] = []
-    const statements: Statement[] = [...nameStatements(names), ...letterStatements(setAside)]
+    const statements: Statement[] = [...nameStatements(names), ...letterStatements(setAside), ...markStatements(marks)]
+    statements.push(...replayed.flatMap(({ reason, nth }) => deadLetters.remove(reason, nth)))
     statements.push(...gaveUp.flatMap(({ site, seq }) => outbox.settle(site, -1, [[seq, seq]])))
-    statements.push(...droppedStatements(gaveUp))
+    statements.push(...droppedStatements(gaveUp), ...this.givenUp.add(gaveUp, this.name))
     for (const entry of entries) {
       const bytes = encodeEntry(entry)
       const id = ++this.#lastEntry
       journaled.push({ id, entry, bytes: bytes.byteLength })
-      statements.push(...journal.append(id, bytes))
+      statements.push(...journal.append(id, bytes), ...(this.#lineage?.kept(entry, bytes) ?? []))
     }
     if (statements.length > 0) await this.#write(statements, { reserve })
     return journaled
@@ -171,13 +181,17 @@ export class AgentSpool {
   }
 
   /** Messages that may be sent now, newest first. */
-  async newest(limit: number, exclude: readonly MessageName[]) {
-    const messages = await outbox.newest(this.#spool, { limit, exclude })
+  newest(limit: number, exclude: readonly MessageName[]) {
+    return this.newestOf(outbox, { limit, exclude, limits: this.#lineage?.limits })
+  }
+
+  async newestOf(table: Outbox, wanted: Parameters<Outbox['newest']>[1]) {
+    const messages = await table.newest(this.#spool, wanted)
     return messages.map((message) => ({ ...message, kind: message.kind as MessageKind }))
   }
 
-  async settle(site: string, { upTo, ranges }: { upTo: number; ranges: [number, number][] }): Promise<void> {
-    await this.#write(outbox.settle(site, upTo, ranges), { reserve: true })
+  async settle(site: string, { upTo, ranges }: Omit<Receipt, 'spool'>, also: readonly Statement[] = []): Promise<void> {
+    await this.#write([...outbox.settle(site, upTo, ranges), ...also], { reserve: true })
   }
 
   /** The oldest messages that no other waits for, but for alerts, and the readings that each device loses with them. */
@@ -231,18 +245,4 @@ export class AgentSpool {
   close(): Promise<void> {
     return this.#spool.close()
   }
-}
-
-function letterStatements(inputs: readonly SetAsideInput[]): Statement[] {
-  const statements: Statement[] = []
-  for (let at = 0; at < inputs.length; at += lettersPerStatement) {
-    statements.push(...deadLetters.add(...inputs.slice(at, at + lettersPerStatement)))
-  }
-  return statements
-}
-
-/** Readings in the rows of a `summaries` body that this agent made. */
-function readingsIn(bytes: Uint8Array): number {
-  const body = JSON.parse(Buffer.from(bytes).toString('utf8')) as SummariesBody
-  return body.columns.count.reduce((sum, count) => sum + count, 0)
 }

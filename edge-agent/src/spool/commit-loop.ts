@@ -1,11 +1,13 @@
 import { type Delivery, SpoolFullError } from '@millrace/pipeline'
 import type { JournalEntry } from '@millrace/windows'
-import type { CommitRecord, GivenUp, JournaledEntry, SetAsideInput } from '../checkpoint.ts'
+import type { CommitRecord, GivenUp, JournaledEntry, LetterPlace, SetAsideInput } from '../checkpoint.ts'
 import type { NameRow } from '../names.ts'
 
 /** Decodes messages at once into columns of its own. */
 export interface Intake {
   decode(message: Delivery['messages'][number], arrivedMonotonicMs: number): void
+  /** The messages decoded last were heard just now, however early they arrived where they were kept. */
+  heard?(): void
   /** Everything decoded since the last call; decoding on leaves it as it is. */
   take(): { entry: JournalEntry | undefined; setAside: SetAsideInput[] }
 }
@@ -48,7 +50,7 @@ const retryMs = 1_000
  */
 export class CommitLoop {
   readonly #options: CommitLoopOptions
-  #deliveries: Delivery[] = []
+  #deliveries: (Delivery & { letter?: LetterPlace })[] = []
   #own: OwnEntry[] = []
   #running: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
@@ -72,7 +74,8 @@ export class CommitLoop {
     this.#full = false
   }
 
-  receive(delivery: Delivery): void {
+  /** With `letter`: one that was set aside before, to be forgotten in the transaction that takes it. */
+  receive(delivery: Delivery & { letter?: LetterPlace }): void {
     if (this.#closed) return
     if (this.#full) {
       delivery.refuse('the spool is full')
@@ -80,6 +83,7 @@ export class CommitLoop {
     }
     const { intake } = this.#options
     for (const [index, message] of delivery.messages.entries()) intake.decode(message, delivery.arrivals[index] ?? 0)
+    intake.heard?.()
     this.#deliveries.push(delivery)
     this.#schedule(0)
   }
@@ -173,7 +177,13 @@ export class CommitLoop {
     const { entry, setAside } = intake.take()
     const newNames = names.takeNew()
     try {
-      const journaled = await commit({ entries: entry ? [entry] : [], names: newNames, setAside })
+      const journaled = await commit({
+        entries: entry ? [entry] : [],
+        names: newNames,
+        setAside,
+        ...marksOf(deliveries),
+        replayed: deliveries.flatMap(({ letter }) => letter ?? []),
+      })
       for (const delivery of deliveries) this.#acknowledge(delivery)
       for (const one of journaled) apply(one)
     } catch (error) {
@@ -195,4 +205,9 @@ export class CommitLoop {
     for (const delivery of this.#deliveries.splice(0)) delivery.refuse('the spool is full')
     this.#options.onFull()
   }
+}
+
+function marksOf(deliveries: readonly Delivery[]): Pick<CommitRecord, 'marks'> {
+  const marks = deliveries.flatMap(({ marks: some }) => (some ? [...some] : []))
+  return marks.length > 0 ? { marks: new Map(marks) } : {}
 }

@@ -2,8 +2,11 @@ import type { SqlValue, Statement } from '@millrace/spool'
 import type { CheckpointRecord, GivenUp } from '../checkpoint.ts'
 import type { NameRow } from '../names.ts'
 
-/** Raise it with every change of a table; a spool of another version is refused, never overwritten. */
-export const spoolVersion = 1
+/**
+ * Raise `version` with every change that an older program would read wrongly: it refuses the spool then, instead of
+ * taking it for unreadable and beginning anew. 2: entries of the journal say what was taken in of each device.
+ */
+export const spoolVersions = { version: 2, oldestVersion: 1 }
 
 /**
  * `sets` and `completeness_sets`: closed windows that may still be amended. `open_*`, `devices`, `unstamped` and the
