@@ -1,0 +1,6 @@
+export type { Agreement } from './agreement.ts'
+export { ClockDoctor } from './clock-doctor.ts'
+export { clockPolicies } from './clock-policy.ts'
+export type { ClockVerdict } from './device-clocks.ts'
+export { type SetAsideOfClock, skewedClock } from './skewed-readings.ts'
+export { steadiness } from './steady.ts'
