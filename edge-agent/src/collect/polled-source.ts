@@ -88,7 +88,7 @@ export class PolledSource implements Source {
     await this.#looking
   }
 
-  state(): SensorState {
+  condition(): SensorState {
     return {
       type: this.#options.type,
       devices: this.#seqs.size,

@@ -81,8 +81,8 @@ describe('one-wire thermometers', () => {
     await put('28-000005e2fdc3/w1_slave', powerOn)
     const devices = { '28-000005e2fdc3': 'boiler', '28-0000000000ff': 'roof' }
     const { heard, log, first, source: made } = await listen({ type: 'one-wire', root, devices })
-    await until(() => made.state().problems.length === 2)
-    expect(made.state().problems).toEqual([
+    await until(() => made.condition().problems.length === 2)
+    expect(made.condition().problems).toEqual([
       { device: 'roof', problem: '28-0000000000ff is not on the bus' },
       { device: 'boiler', problem: '28-000005e2fdc3: has lost power and not measured since' },
     ])
@@ -97,8 +97,8 @@ describe('one-wire thermometers', () => {
   it.each(['125001', '-55001', '4294967295'])('say nothing where `temperature` is %s', async (milli) => {
     await put('28-000005e2fdc3/temperature', milli)
     const { heard, source: made } = await listen({ type: 'one-wire', root })
-    await until(() => made.state().problems.length === 1)
-    expect(made.state().problems[0]!.problem).toBe('28-000005e2fdc3: is outside what the sensor can measure')
+    await until(() => made.condition().problems.length === 1)
+    expect(made.condition().problems[0]!.problem).toBe('28-000005e2fdc3: is outside what the sensor can measure')
     expect(heard).toEqual([])
   })
 
@@ -136,8 +136,8 @@ describe('industrial I/O sensors', () => {
   it('that are missing or silent are problems', async () => {
     await put('iio:device0/name', 'bme280\n')
     const { source: made } = await listen({ type: 'iio', root, devices: { 'iio:device7': 'cellar' } })
-    await until(() => made.state().problems.length === 2)
-    expect(made.state().problems.map(({ problem }) => problem)).toEqual([
+    await until(() => made.condition().problems.length === 2)
+    expect(made.condition().problems.map(({ problem }) => problem)).toEqual([
       'iio:device7 is not there',
       'iio:device0 gave no reading',
     ])
@@ -153,7 +153,7 @@ describe('channels of an industrial I/O sensor', () => {
     expect((await first('bme280-0')).body.readings).toEqual({ temperature: 21.48 })
     await until(() => heard.length > 2)
     expect(log.lines.filter(({ message }) => message === 'a sensor cannot be read')).toHaveLength(1)
-    return made.state().problems
+    return made.condition().problems
   }
 
   it.each([
@@ -199,7 +199,7 @@ describe('readings the agent refuses', () => {
     await put('28-000005e2fdc3/w1_slave', good)
     let full = true
     const { heard, source: made } = await listen({ type: 'one-wire', root }, () => full)
-    await until(() => made.state().held >= 3)
+    await until(() => made.condition().held >= 3)
     expect(heard).toEqual([])
     full = false
     await until(() => heard.length >= 4)
@@ -207,6 +207,6 @@ describe('readings the agent refuses', () => {
     const moments = heard.map(({ arrivedMs }) => arrivedMs)
     expect(moments).toEqual(moments.toSorted((a, b) => a - b))
     expect(new Set(heard.map(({ body }) => body.boot)).size).toBe(1)
-    expect(made.state()).toMatchObject({ held: 0, lost: 0 })
+    expect(made.condition()).toMatchObject({ held: 0, lost: 0 })
   })
 })

@@ -11,6 +11,8 @@ export function several(sources: readonly Source[]): Source {
       for (const source of sources.toReversed()) await source.stop()
     },
     ...(speaker?.publish ? { publish: (message) => speaker.publish!(message) } : {}),
+    state: () => Object.assign({}, ...sources.map((source) => source.state?.())),
     hears: () => sources.every((source) => source.hears?.() ?? true),
+    problem: () => sources.map((source) => source.problem?.()).find((problem) => problem !== undefined),
   }
 }

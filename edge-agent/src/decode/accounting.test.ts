@@ -64,6 +64,7 @@ it('no bytes on any topic make a decoder throw, and accounts, dead letters and c
     fc.asyncProperty(fc.array(input, { maxLength: 8 }), fc.boolean(), async (inputs, all) => {
       const decoded = await decodeFormats(all ? [...formats, everything] : formats, inputs as TestInput[])
       expect(setAside(decoded.invalid)).toBe(setAside(decoded.deadLetters))
+      expect(setAside(decoded.taken)).toBe(decoded.readings.length)
       for (const { ts, value, series } of decoded.readings) {
         expect(Number.isFinite(ts) && Math.abs(value) <= 1e100 && series !== '').toBe(true)
       }

@@ -1,4 +1,11 @@
-import type { InvalidCount, MessageColumns, ReadingBatch, ReadingColumns } from '@millrace/windows'
+import {
+  type InvalidCount,
+  type MessageColumns,
+  type ReadingBatch,
+  type ReadingColumns,
+  type TakenCount,
+  unstamped,
+} from '@millrace/windows'
 
 const firstCapacity = 1024
 
@@ -16,6 +23,11 @@ export interface Envelope {
 export interface SlotValues {
   readonly slots: readonly number[]
   readonly values: Float64Array
+}
+
+/** Told of each message with a time of its own, epoch ms, at its arrival on the monotonic scale. */
+export interface ClockWatcher {
+  see(device: number, ts: number, arrivedMonotonicMs: number): void
 }
 
 const readingBytes = 3 * 8 + 2 * 4 + 1
@@ -64,7 +76,14 @@ export class BatchBuilder {
   #readings = readingColumns(firstCapacity)
   #messages = messageColumns(firstCapacity)
   #invalid = new Map<string, InvalidCount>()
+  /** By device. */
+  #taken: number[] = []
   #arrivedMonotonicMs = 0
+  readonly #clocks: ClockWatcher | undefined
+
+  constructor(clocks?: ClockWatcher) {
+    this.#clocks = clocks
+  }
 
   get readingCount(): number {
     return this.#readings.length
@@ -133,6 +152,13 @@ export class BatchBuilder {
     this.#messages.length = messageCount
   }
 
+  /** What a decoder has counted itself as it took a device's message: `accepted` comes from it, not from the columns. */
+  took(device: number, count: number): void {
+    const taken = this.#taken
+    while (taken.length <= device) taken.push(0)
+    taken[device]! += count
+  }
+
   setAside(device: number, reason: string, count: number): void {
     const key = `${device} ${reason}`
     const known = this.#invalid.get(key)
@@ -149,11 +175,23 @@ export class BatchBuilder {
       readings: copyColumns(readings, readingColumns(readings.length)),
       messages: copyColumns(messages, messageColumns(messages.length)),
       invalid: [...this.#invalid.values()],
+      taken: this.#takeTaken(),
     }
     readings.length = 0
     messages.length = 0
     this.#invalid = new Map()
     return batch
+  }
+
+  #takeTaken(): TakenCount[] {
+    const counts: TakenCount[] = []
+    for (let device = 0; device < this.#taken.length; device++) {
+      const count = this.#taken[device]!
+      if (count === 0) continue
+      counts.push({ device, count })
+      this.#taken[device] = 0
+    }
+    return counts
   }
 
   #withRoom(count: number): ReadingColumns {
@@ -177,5 +215,6 @@ export class BatchBuilder {
     messages.boot[at] = envelope.boot
     messages.flags[at] = envelope.flags
     messages.length = at + 1
+    if ((envelope.flags & unstamped) === 0) this.#clocks?.see(device, envelope.ts, this.#arrivedMonotonicMs)
   }
 }

@@ -32,6 +32,7 @@ export class DecoderByTopic implements Decoder {
 
   decode(message: Message, arrivedMonotonicMs: number): void {
     const taken =
+      message.refused === undefined &&
       !message.topic.startsWith(contractRoot) &&
       this.#formats.some((format) => format.take(message, arrivedMonotonicMs))
     if (!taken) this.#json.decode(message, arrivedMonotonicMs)

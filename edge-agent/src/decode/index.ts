@@ -1,6 +1,6 @@
 import { pluginSet } from '@millrace/pipeline'
 import { DecoderByTopic } from './by-topic.ts'
-import type { Decoder, DecoderContext, FormatContext } from './decoder.ts'
+import type { DecoderContext, FormatContext } from './decoder.ts'
 import { JsonDecoder } from './json.ts'
 import { mappedDecoder } from './mapped/mapped.ts'
 import { senmlDecoder } from './senml/senml.ts'
@@ -15,9 +15,9 @@ export { catalogued, type DecoderNames, type Quantity } from './names.ts'
 /** Every payload format beside the contract's JSON, which is always understood on `telemetry/...`. */
 export const decoders = pluginSet([mappedDecoder, senmlDecoder])
 
-/** The contract's JSON alone. */
-export function createDecoder(context: DecoderContext): Decoder {
-  return new JsonDecoder(context)
+/** As `createDecoders`, of no further format. */
+export function createDecoder(context: DecoderContext): DecoderByTopic {
+  return new DecoderByTopic(new JsonDecoder(context), [])
 }
 
 /** The contract's JSON and these formats, each on its own topics. */

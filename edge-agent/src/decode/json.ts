@@ -1,3 +1,4 @@
+import { setAsideReasons } from '@millrace/contracts'
 import type { Message } from '@millrace/pipeline'
 import { qos0 } from '@millrace/windows'
 import type { BatchBuilder } from './batch-builder.ts'
@@ -7,7 +8,7 @@ import type { Decoder, DecoderContext, Trace } from './decoder.ts'
 import { Judge } from './judge.ts'
 import { oldNews } from './recorder.ts'
 import { Scanner } from './scanner.ts'
-import { refusedTopic, TopicCache } from './topic-cache.ts'
+import { refusedTopic, TopicCache, type TopicEntry } from './topic-cache.ts'
 
 /** JSON as the contract has it: an object or an array per device, a value or an object per metric. */
 export class JsonDecoder implements Decoder {
@@ -36,8 +37,8 @@ export class JsonDecoder implements Decoder {
     const { topic, body } = message
     this.#columns.arrived(arrivedMonotonicMs)
     const entry = this.#topics.find(topic)
-    if (entry === undefined) {
-      this.#refuse(message)
+    if (entry === undefined || message.refused !== undefined) {
+      this.#refuse(message, entry)
       return
     }
     this.#trace?.matched('json', 'telemetry/{site}/{device}')
@@ -56,15 +57,16 @@ export class JsonDecoder implements Decoder {
   }
 
   /** Device 0 keeps the count of what no device can be blamed for. */
-  #refuse({ topic, body, retain }: Message): void {
-    const reason = refusedTopic(topic)
+  #refuse({ topic, body, retain, refused }: Message, entry: TopicEntry | undefined): void {
+    const reason = setAsideReasons.find((known) => known === refused) ?? refusedTopic(topic)
     if (reason === 'bad-name') this.#trace?.matched('json', 'telemetry/{site}/{device}')
     if (retain) {
       this.#trace?.left('the message', oldNews)
       return
     }
-    this.#columns.setAside(0, reason, 1)
-    this.#deadLetters.push({ reason, topic, count: 1, body })
+    this.#columns.setAside(entry?.device ?? 0, reason, 1)
+    const sender = entry ? { site: entry.site, device: entry.deviceName } : {}
+    this.#deadLetters.push({ reason, topic, count: 1, body, ...sender })
     this.#trace?.setAside({ what: 'the message', reason, why: contractWants(reason), count: 1 })
   }
 }

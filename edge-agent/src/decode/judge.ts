@@ -73,6 +73,7 @@ export class Judge {
   readonly #trace: Trace | undefined
   #input!: Input
   readonly #found = new Map<SetAsideReason, number>()
+  #taken = 0
 
   constructor({ names, columns, deadLetters, boots, trace }: JudgeParts) {
     this.#names = names
@@ -99,6 +100,8 @@ export class Judge {
 
   #report(): void {
     const { entry, body } = this.#input
+    if (this.#taken > 0) this.#columns.took(entry.device, this.#taken)
+    this.#taken = 0
     for (const [reason, count] of this.#found) {
       this.#columns.setAside(entry.device, reason, count)
       this.#deadLetters.push({ reason, topic: entry.topic, site: entry.site, device: entry.deviceName, count, body })
@@ -192,8 +195,10 @@ export class Judge {
   #reading(metric: string, raw: unknown): void {
     const value = isName(metric) ? valueSchema.safeParse(raw) : undefined
     const series = value?.success ? this.#series(metric) : 0
-    if (value?.success && series !== 0) this.#columns.push(series, value.data)
-    else this.#setAside(refusedReading(value), { what: metric })
+    if (value?.success && series !== 0) {
+      this.#taken++
+      this.#columns.push(series, value.data)
+    } else this.#setAside(refusedReading(value), { what: metric })
   }
 
   #series(metric: string): number {

@@ -50,6 +50,7 @@ export class Recorder {
   #message: Message = { topic: '', body: new Uint8Array() }
   #arrivedMonotonicMs = 0
   #from = 0
+  #taken = 0
 
   constructor(context: FormatContext) {
     this.#context = context
@@ -60,6 +61,7 @@ export class Recorder {
     this.#arrivedMonotonicMs = arrivedMonotonicMs
     this.#context.columns.arrived(arrivedMonotonicMs)
     this.#from = this.#context.columns.readingCount
+    this.#taken = 0
   }
 
   /** Series of a metric; 0 where there is no room for another, or for its device. */
@@ -77,6 +79,7 @@ export class Recorder {
       this.#declared.add(series)
       this.#context.names.declare(series, quantity)
     }
+    this.#taken++
     this.#context.columns.push(series, value)
   }
 
@@ -90,6 +93,8 @@ export class Recorder {
         : { ts: this.#arrivedMonotonicMs + time.afterArrivalMs, flags: flags | unstamped }
     if (id !== 0) columns.seal(this.#from, id, { ...stamp, seq: Number.NaN, boot: 0 })
     this.#from = columns.readingCount
+    if (this.#taken > 0) columns.took(id, this.#taken)
+    this.#taken = 0
   }
 
   setAside({ target, reason, count = 1, what, why }: SetAsideInput): void {

@@ -158,6 +158,30 @@ describe('the scanner', () => {
     expect(without(decodeAll(inputs))).toEqual(without(decodeAll(inputs, { scans: false })))
   })
 
+  it('leaves to the contract what JSON would read in another way: a key that is there twice', () => {
+    const twice = [
+      '{"ts":1763640000123,"readings":{"a":1},"readings":{"b":2}}',
+      '{"ts":1763640000123,"ts":1763640000124,"readings":{"a":1}}',
+      '{"seq":1,"readings":{"a":1},"seq":2}',
+      '{"readings":{"a":1,"a":2}}',
+    ].flatMap((text): TestInput[] => Array.from({ length: 4 }, () => ['telemetry/s/d', text]))
+    const met: TestInput[] = [['telemetry/s/d', '{"seq":0,"readings":{"a":1,"b":2}}']]
+    const inputs = [...met, ...twice, ...met]
+    expect(without(decodeAll(inputs))).toEqual(without(decodeAll(inputs, { scans: false })))
+  })
+
+  it('counts what it takes, and nothing of a message that it leaves half way', () => {
+    fc.assert(
+      fc.property(fc.array(input, { minLength: 1, maxLength: 8 }), (inputs) => {
+        const { readings, taken } = decodeAll([...inputs, ...inputs])
+        const counts = Map.groupBy(readings, ({ series }) => series.slice(0, series.lastIndexOf('/')))
+        const expected = [...counts].map(([device, some]) => ({ device, count: some.length }))
+        expect(new Set(taken.filter(({ count }) => count > 0))).toEqual(new Set(expected))
+      }),
+      { numRuns: 500 },
+    )
+  })
+
   it('takes every plain message once its names have been met', () => {
     const plain: TestInput[] = [
       ['telemetry/s/d', '{"ts":1763640000123,"seq":42,"boot":"a1","readings":{"temperature":21.4,"humidity":40.1}}'],

@@ -64,7 +64,8 @@ export class Scanner {
     }
     const { readingCount, messageCount } = this.#columns
     const taken = this.#readWhole(body)
-    if (!taken) this.#columns.rollBack(readingCount, messageCount)
+    if (taken) this.#columns.took(entry.device, this.#readings)
+    else this.#columns.rollBack(readingCount, messageCount)
     return taken
   }
 
@@ -79,6 +80,7 @@ export class Scanner {
     envelope.boot = skeleton.boot
     envelope.flags = stamped ? this.#flags : this.#flags | unstamped
     this.#columns.append(this.#entry.device, reader, envelope)
+    this.#columns.took(this.#entry.device, skeleton.readings)
     return true
   }
 
@@ -175,9 +177,7 @@ export class Scanner {
 
   #time(): boolean {
     const cursor = this.#cursor
-    const isText = cursor.bytes[cursor.at] === quote
-    const number = isText ? isoTime(cursor) : cursor.number()
-    const ms = isText ? inRange(number) : timeMs(number)
+    const ms = cursor.bytes[cursor.at] === quote ? inRange(isoTime(cursor)) : timeMs(cursor.number())
     if (Number.isNaN(ms)) return false
     this.#envelope.ts = ms
     this.#envelope.flags = this.#flags

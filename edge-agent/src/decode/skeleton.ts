@@ -18,6 +18,8 @@ export interface Skeleton {
    */
   template: Int32Array
   slots: readonly number[]
+  /** Slots that hold a reading. */
+  readings: number
   boot: number
 }
 
@@ -43,7 +45,8 @@ export class SkeletonMaker {
     const borders = [0, ...this.#borders, text.length]
     const stretches: string[] = []
     for (let at = 0; at < borders.length; at += 2) stretches.push(text.slice(borders[at], borders[at + 1]))
-    return { template: this.#template(stretches), slots: this.#slots, boot }
+    const readings = this.#slots.filter((slot) => slot > 0).length
+    return { template: this.#template(stretches), slots: this.#slots, readings, boot }
   }
 
   #template(stretches: readonly string[]): Int32Array {

@@ -80,7 +80,7 @@ interface Decoding {
 
 function decodedBy({ decoder, names, columns }: Decoding, inputs: readonly TestInput[]) {
   for (const [topic, payload, rest] of inputs) decoder.decode({ topic, body: Buffer.from(payload), ...rest }, 1000)
-  const { readings, messages, invalid } = columns.take()
+  const { readings, messages, invalid, taken = [] } = columns.take()
   return {
     names,
     readings: Array.from({ length: readings.length }, (_, at) => ({
@@ -99,6 +99,7 @@ function decodedBy({ decoder, names, columns }: Decoding, inputs: readonly TestI
       flags: messages.flags[at]!,
     })),
     invalid: invalid.map(({ device, reason, count }) => ({ device: names.devices[device]!, reason, count })),
+    taken: taken.map(({ device, count }) => ({ device: names.devices[device]!, count })),
     deadLetters: decoder.takeDeadLetters(),
   }
 }
