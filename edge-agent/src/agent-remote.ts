@@ -1,8 +1,9 @@
 import { pause } from '@millrace/pipeline'
 import { type AgentConfig, windowSettings } from './config.ts'
+import { explain } from './explain.ts'
 import type { Pipeline } from './pipeline.ts'
 import type { StatusReporter } from './status-reporter.ts'
-import type { Remote, SeriesName } from './uplink/index.ts'
+import type { Remote } from './uplink/index.ts'
 import { saveTimes } from './window-times.ts'
 
 const lookEveryMs = 100
@@ -35,27 +36,11 @@ export function createRemote(pipeline: Pipeline, reporter: StatusReporter, confi
       }
     },
 
-    async explain(name) {
-      const found = (await reporter.devices()).find(({ site, device }) => site === name.site && device === name.device)
-      return found && { ...found, ...(name.metric === undefined ? {} : { series: seriesOf(pipeline, name) }) }
-    },
+    explain: (asked) => explain(pipeline, reporter, asked),
 
     async command(message) {
       if (!pipeline.source.publish) throw new Error('the devices are no clients of this agent: collect is not a broker')
       await pipeline.source.publish(message)
     },
-  }
-}
-
-/** What of a series is in open windows; null where it was never heard of. */
-function seriesOf({ names, rollup }: Pipeline, { site, device, metric = '' }: SeriesName) {
-  const series = names.knownSeries(names.device(site, device), metric)
-  if (series === undefined) return null
-  const open = [...rollup.keeper.openWindows()].filter((window) => window.series === series)
-  return {
-    metric,
-    unit: names.unitOf(series),
-    kind: names.kindOf(series),
-    openWindows: open.map(({ start, lengthMs, rows, late }) => ({ start, lengthMs, readings: rows.length, late })),
   }
 }

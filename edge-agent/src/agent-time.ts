@@ -1,3 +1,4 @@
+import { minTimeMs } from '@millrace/contracts'
 import type { Clock } from '@millrace/pipeline'
 import { type JournalEntry, type ReadingBatch, unstamped } from '@millrace/windows'
 
@@ -13,6 +14,8 @@ export interface AgentTimeOptions {
   isSynchronised: () => boolean
   /** How long to wait for a trusted clock before the devices' clocks are taken, ms. */
   waitMs: number
+  /** How far the devices' clocks are ahead of the agent's time, where they agree with each other, ms. */
+  devicesAheadMs?: () => number | undefined
 }
 
 export interface TimeState {
@@ -20,11 +23,15 @@ export interface TimeState {
   /** Agent time minus the wall clock, ms; null before the first anchor. */
   offsetMs: number | null
   steps: number
+  /** A step of the system clock that the devices' clocks contradict, so that it is not followed, ms. */
+  disputedMs?: number
 }
 
 /** How often `check` wants to be called, ms. */
 export const timeCheckMs = 5_000
 const stepMs = 2_000
+/** Devices whose clocks are no further off contradict a step of the system clock. */
+const agreesMs = 30_000
 /** Checks that must see the same step after the one that noticed it. */
 const confirmations = 2
 
@@ -42,6 +49,7 @@ export class AgentTime {
   #steps = 0
   #suspectedMs = 0
   #seen = 0
+  #disputedMs = 0
 
   constructor(options: AgentTimeOptions) {
     this.#options = options
@@ -56,6 +64,11 @@ export class AgentTime {
   /** Epoch ms at a monotonic moment; undefined before the first anchor. */
   at(monotonicMs: number): number | undefined {
     return this.#anchor && this.#anchor.wallMs + (monotonicMs - this.#anchor.monotonicMs)
+  }
+
+  /** Epoch ms minus the monotonic scale, by a clock of the agent's own; NaN while it has none. */
+  epochMs(): number {
+    return this.#source === 'none' || this.#source === 'devices' ? Number.NaN : (this.at(0) ?? Number.NaN)
   }
 
   /** A device's own time at a moment of arrival; used only until the first anchor. */
@@ -75,7 +88,9 @@ export class AgentTime {
 
   /** The anchor to journal now, if any. */
   check(): AnchorEntry | undefined {
-    const trusted = this.#options.trust === 'system' || this.#options.isSynchronised()
+    const { trust, isSynchronised, clock } = this.#options
+    // A time that no reading may have is that of a machine that has just started without one.
+    const trusted = clock.now() >= minTimeMs && (trust === 'system' || isSynchronised())
     if (!this.#anchor) return trusted ? this.#propose(this.#options.trust) : this.#proposeFromDevices()
     return trusted ? this.#watchForStep() : undefined
   }
@@ -91,7 +106,8 @@ export class AgentTime {
   state(): TimeState {
     const now = this.now()
     const offsetMs = now === undefined ? null : Math.round(now - this.#options.clock.now())
-    return { source: this.#source, offsetMs, steps: this.#steps }
+    const disputed = this.#disputedMs === 0 ? {} : { disputedMs: Math.round(this.#disputedMs) }
+    return { source: this.#source, offsetMs, steps: this.#steps, ...disputed }
   }
 
   #propose(source: TimeSource): AnchorEntry {
@@ -114,6 +130,7 @@ export class AgentTime {
     if (Math.abs(driftMs) <= stepMs) {
       this.#source = this.#options.trust
       this.#seen = 0
+      this.#disputedMs = 0
       return undefined
     }
     const same = this.#seen > 0 && Math.abs(driftMs - this.#suspectedMs) <= stepMs
@@ -121,6 +138,15 @@ export class AgentTime {
     this.#suspectedMs = driftMs
     if (this.#seen <= confirmations) return undefined
     this.#seen = 0
+    this.#disputedMs = this.#devicesContradict(driftMs) ? driftMs : 0
+    if (this.#disputedMs !== 0) return undefined
     return this.#propose(this.#options.trust)
+  }
+
+  /** A system clock that nobody vouches for may be set wrong; that the devices went wrong with it is less likely. */
+  #devicesContradict(driftMs: number): boolean {
+    if (this.#source !== 'system' || Math.abs(driftMs) <= 2 * agreesMs) return false
+    const aheadMs = this.#options.devicesAheadMs?.()
+    return aheadMs !== undefined && Math.abs(aheadMs) <= agreesMs
   }
 }

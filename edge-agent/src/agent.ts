@@ -1,4 +1,5 @@
 import { createMeters, type HttpServer, type Meters } from '@millrace/pipeline'
+import type { KeptLetter } from '@millrace/spool'
 import { createRemote } from './agent-remote.ts'
 import { timeCheckMs } from './agent-time.ts'
 import { createPressure } from './give-up.ts'
@@ -6,12 +7,14 @@ import { createAgentHttp } from './http.ts'
 import { Live } from './live.ts'
 import { openPipeline, type Pipeline, type PipelineOptions, startPipeline, stopPipeline } from './pipeline.ts'
 import type { Pressure } from './pressure.ts'
+import { replayLetter } from './replay.ts'
 import { Provisional } from './rollup/index.ts'
 import type { ServiceManager } from './service-manager.ts'
 import { offline, statusBody } from './status.ts'
 import { StatusReporter } from './status-reporter.ts'
 import { Ticker } from './ticker.ts'
 import { Upkeep } from './upkeep.ts'
+import type { Remote } from './uplink/index.ts'
 
 export type AgentOptions = Pick<PipelineOptions, 'config' | 'clock' | 'log'> & {
   /** Who started the agent, where it wants to be told how it is. */
@@ -20,13 +23,13 @@ export type AgentOptions = Pick<PipelineOptions, 'config' | 'clock' | 'log'> & {
 
 /** A running agent. */
 export interface Agent {
-  pipeline: Pipeline
-  reporter: StatusReporter
-  httpPort: number
+  readonly pipeline: Pipeline
+  readonly reporter: StatusReporter
+  readonly httpPort: number
   /** Where devices reach it; undefined where it is a client of another broker. */
-  mqttPort: number | undefined
+  readonly mqttPort: number | undefined
   /** Rejects when the agent can go on no longer. */
-  ended: Promise<never>
+  readonly ended: Promise<never>
   /** Checkpoints open windows and closes; safe twice. */
   stop(): Promise<void>
 }
@@ -35,8 +38,8 @@ const statusEveryMs = 10_000
 const spanEveryMs = 10_000
 const offlineWithinMs = 500
 
-/** Starts an agent; rejects with a MillraceError that a person can act on. */
-export async function startAgent(options: AgentOptions): Promise<Agent> {
+/** Starts an agent for as long as its spool keeps its name; rejects with a MillraceError that a person can act on. */
+export async function startLife(options: AgentOptions & Pick<PipelineOptions, 'onForked'>): Promise<Agent> {
   const { config, clock, log } = options
   const failure = Promise.withResolvers<never>()
   // A failure before anyone waits for it is reported by whoever waits later.
@@ -88,6 +91,7 @@ class RunningAgent {
   readonly #live: Live
   readonly #provisional: Provisional
   readonly #http: HttpServer
+  readonly #remote: Remote
   #listening = false
   #stopping: Promise<void> | undefined
 
@@ -98,17 +102,21 @@ class RunningAgent {
     this.#ticker = new Ticker((error) => log.error({ error }, 'a periodic task failed'))
     this.#live = new Live(pipeline.names)
     this.#provisional = new Provisional(pipeline.names)
-    this.#http = createAgentHttp({ ...{ config, log, meters, reporter }, ready: () => this.#ready() })
+    this.#remote = createRemote(pipeline, reporter, config)
+    const explain = this.#remote.explain
+    const replay = (letter: KeptLetter) => replayLetter(letter, { pipeline, config, clock: options.clock })
+    const deadLetters = { spool: pipeline.spool.file, replay }
+    const about = { config, log, meters, reporter, explain, deadLetters }
+    this.#http = createAgentHttp({ ...about, ready: () => this.#ready() })
   }
 
   async start(): Promise<number> {
-    const { pipeline, upkeep, options } = this.#parts
+    const { pipeline, upkeep } = this.#parts
     const { port } = await this.#http.listen()
     this.#follow()
     const anchor = pipeline.time.check()
     if (anchor) pipeline.firstEntries.push(anchor)
-    const remote = createRemote(pipeline, this.#parts.reporter, options.config)
-    await startPipeline(pipeline, { onConnect: () => this.#onConnect(), remote })
+    await startPipeline(pipeline, { onConnect: () => this.#onConnect(), remote: this.#remote })
     upkeep.listening()
     this.#listening = true
     this.#keepTime()
@@ -123,7 +131,7 @@ class RunningAgent {
   async #stop(): Promise<void> {
     const { pipeline, options } = this.#parts
     // What tells systemd waits until it was heard; the agent does not.
-    void options.manager?.stopping()
+    if (pipeline.receipts.fork === undefined) void options.manager?.stopping()
     await this.#ticker.stop()
     await this.#http.close()
     if (pipeline.uplink.connected) {
@@ -131,7 +139,7 @@ class RunningAgent {
       const said = pipeline.uplink.send({ site: options.config.site, kind: 'status', body, retain: true })
       await Promise.race([said, new Promise((resolve) => setTimeout(resolve, offlineWithinMs).unref())])
     }
-    await stopPipeline(pipeline)
+    await stopPipeline(pipeline, options.clock)
   }
 
   #ready(): { ok: boolean; reasons: string[] } {
@@ -139,7 +147,7 @@ class RunningAgent {
     const reasons = [
       ...(this.#listening ? [] : ['not listening for devices yet']),
       ...(this.#parts.pressure.full ? ['the spool is full'] : []),
-      ...(problem === undefined ? [] : [problem]),
+      ...[problem, this.#parts.pipeline.source.problem?.()].filter((text) => text !== undefined),
     ]
     return { ok: reasons.length === 0, reasons }
   }
@@ -161,7 +169,10 @@ class RunningAgent {
     const { live } = options.config
     const { checkpoints, sender, time, commits, spool } = pipeline
     this.#ticker.every(100, () => checkpoints.tick())
-    this.#ticker.every(250, () => sender.tick())
+    const senders = [sender, ...pipeline.inherited]
+    this.#ticker.every(250, () => {
+      for (const one of senders) one.tick()
+    })
     this.#ticker.every(1_000, () => this.#watchSilence())
     this.#ticker.every(1_000, () => pressure.tick())
     // Whom a full spool refuses is not silent, nor who talks to a broker that is not reached.
@@ -200,7 +211,8 @@ class RunningAgent {
   }
 
   #onConnect(): void {
-    this.#parts.pipeline.sender.repeatAll()
+    const { sender, inherited } = this.#parts.pipeline
+    for (const one of [sender, ...inherited]) one.repeatAll()
     this.#sendStatus().catch((error: unknown) => this.#parts.options.log.warn({ error }, 'no status sent'))
   }
 

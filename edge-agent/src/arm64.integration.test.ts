@@ -15,7 +15,8 @@ const libraries = '/usr/aarch64-linux-gnu'
 /** Left out: what starts processes of its own (an emulated one cannot), and what takes minutes emulated. */
 const leftOut = [
   ...['kill', '*-kill', 'full', 'poison', 'scanner-equals-contract', 'accounting', '*.integration'],
-  ...['alerts', 'real-devices', 'device-recipes', 'uplink-iot-hub*', 'iot-hub-link'],
+  ...['alerts', 'real-devices', 'device-recipes', 'uplink-iot-hub*', 'iot-hub-link', 'collect-iot-hub'],
+  ...['rolled-back', 'lineage', 'any-order', 'clock-faults', 'explain', 'replay'],
 ].map((name) => `**/${name}.test.ts`)
 /** A test with a deadline for the flow beside a flood, which an emulated processor cannot keep. */
 const names = '^(?!.*does not stall its neighbours)'

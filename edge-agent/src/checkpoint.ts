@@ -32,6 +32,16 @@ export interface CommitRecord {
   setAside: readonly SetAsideInput[]
   /** Messages that leave the outbox unsent in the same transaction. */
   gaveUp?: readonly GivenUp[]
+  /** Of the deliveries, by key. */
+  marks?: ReadonlyMap<string, Uint8Array>
+  /** Dead letters among the deliveries: their bodies go in the same transaction. */
+  replayed?: readonly LetterPlace[]
+}
+
+/** Place of a dead letter among those of its reason. */
+export interface LetterPlace {
+  reason: string
+  nth: number
 }
 
 /** A message given up for lack of room. */

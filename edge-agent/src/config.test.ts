@@ -41,6 +41,28 @@ describe('the config file', () => {
     expect(uplink).toMatchObject({ ...file, tier: 'S1', protocol: 'mqtt', live: [] })
   })
 
+  it('is valid with the collector of an IoT Hub that the example shows, whose settings have the defaults', () => {
+    const block = /^# collect: # or an IoT Hub.*\n(?:# .*\n)+/m
+      .exec(readFileSync(example, 'utf8'))![0]
+      .replaceAll(/^# /gm, '')
+    const { collect } = parseConfig(least.replace(/collect:.*\n/, block), agentConfigSchema, 'agent.yaml')
+    const own = { type: 'iot-hub', connectionStringFile: './event-hub', consumerGroup: 'millrace-agent' }
+    const bare = least.replace(/collect:.*/, `collect: ${JSON.stringify(own)}`)
+    expect(collect).toEqual(parseConfig(bare, agentConfigSchema, 'agent.yaml').collect)
+    expect(collect).toMatchObject({ deviceIds: '{device}', topic: 'telemetry/{site}/{device}', identity: 'hub' })
+  })
+
+  it.each([
+    ["deviceIds: '{device}{site}'", ['collect.deviceIds']],
+    ['deviceIds: pump', ['collect.deviceIds']],
+    ['topic: telemetry/hall/d1', ['collect.topic']],
+    ["topic: 'senml/+/{device}'", ['collect.topic']],
+    ['device: no name', ['collect.device']],
+  ])('a collector of an IoT Hub with %s is refused', (setting, paths) => {
+    const text = `collect: { type: iot-hub, connectionStringFile: f, ${setting} }`
+    expect(problemsOf(least.replace(/collect:.*/, text))).toEqual(paths)
+  })
+
   it.each([
     ['uplink: { type: iot-hub, live: [everything] }', ['uplink.live']],
     ['uplink: { type: iot-hub, tier: S9 }', ['uplink.tier']],

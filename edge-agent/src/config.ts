@@ -2,6 +2,7 @@ import { nameSchema } from '@millrace/contracts'
 import { notifySchema } from '@millrace/notify'
 import { byteSize, durationMs } from '@millrace/pipeline'
 import { z } from 'zod'
+import { clockPolicies } from './clocks/index.ts'
 import { collectors, sensors } from './collect/index.ts'
 import { decoders } from './decode/index.ts'
 import { uplinks } from './uplink/index.ts'
@@ -63,6 +64,19 @@ export const agentConfigSchema = z.strictObject({
       trust: z.enum(['system', 'synchronised']).default('system'),
       /** How long to wait for that before the devices' clocks are taken. */
       wait: durationMs.default(2 * minute),
+      /** The clocks of the devices: what is shown as off, and what is done about it. */
+      devices: z
+        .strictObject({
+          /** An offset above it is `skewed`. */
+          skewed: duration(100, 24 * hour, 'a duration from 100ms to 24h').default(5 * second),
+          /** The offset changes by more at once: `jumped`. */
+          jumped: duration(second, 24 * hour, 'a duration from 1s to 24h').default(10 * second),
+          /** Parts per million: 12 are about a second a day. */
+          drifting: z.number().positive().max(100_000).default(200),
+          /** Policies by site: the first whose pattern fits holds; `accept` where none does. */
+          sites: z.array(z.strictObject({ sites: z.string().min(1), policy: z.enum(clockPolicies) })).default([]),
+        })
+        .prefault({}),
     })
     .prefault({}),
   live: z

@@ -75,6 +75,10 @@ describe('a full spool', () => {
 
   it('drops its oldest messages where it is told to, and its accounts say so, here and upstream', async () => {
     const { cloudPort, agent, one } = await stack('drop-oldest')
+    const two = await bench.add(new Device(`mqtt://127.0.0.1:${agent.mqttPort}`, 'hall', 'd2'))
+    for (let seq = 1; seq <= 5; seq++) await two.send({ ts: baseMs + seq, seq, boot: 'a', readings: { m0: seq } })
+    await two.send({ ts: baseMs + 13_000, seq: 8, boot: 'a', readings: { m0: 8 } })
+    await agent.pipeline.checkpoints.run()
     let over = false
     const filling = fill(one, agent, () => over)
     const dropped = async () => (await agent.reporter.status()).spool.dropped
@@ -92,9 +96,29 @@ describe('a full spool', () => {
     expect([unaccounted, accounts.dropped]).toEqual([0, spool.dropped[0]?.readings])
     await agent.pipeline.checkpoints.run(undefined, true)
     const account = () => ingest.accounts.get('hall/d1')
-    await until(() => account()?.dropped.full === accounts.dropped, { withinMs: 10_000, label: 'the account upstream' })
-    const held = ingest.rowsOf('d1').reduce((sum, { count }) => sum + count, 0)
-    expect(held).toBe(account()?.closed)
+    await until(() => account()?.dropped.full === accounts.dropped - 5, {
+      withinMs: 10_000,
+      label: 'the account upstream',
+    })
+    const held = () => ingest.rowsOf('d1').reduce((sum, { count }) => sum + count, 0)
+    expect(held()).toBe(account()?.closed)
     expect(ingest.breaches).toEqual([])
+    expect((await status()).spool.gaveUp.hall).toEqual([[expect.any(Number), expect.any(Number)]])
+
+    // A late reading brings its window whole, also what was given up with the window's first message.
+    const { gaveUp } = (await status()).spool
+    expect(ingest.rowsOf('d2')).toEqual([])
+    await two.send({ ts: baseMs + 6_000, seq: 6, boot: 'a', readings: { m0: 6 } })
+    await two.send({ ts: baseMs + 24_000, seq: 7, boot: 'a', readings: { m0: 7 } })
+    await agent.pipeline.checkpoints.run(undefined, true)
+    await until(() => ingest.rowsOf('d2').some(({ start, count }) => start === baseMs && count === 6), {
+      withinMs: 20_000,
+      label: 'the whole window',
+    })
+    const { dropped: stillLost } = (await status()).accounts
+    expect(stillLost).toBe(accounts.dropped - 5)
+    expect(ingest.accounts.get('hall/d2')).toMatchObject({ dropped: { full: 0 }, closed: 7 })
+    expect((await status()).unaccounted).toBe(0)
+    expect((await status()).spool.gaveUp).toEqual(gaveUp)
   }, 120_000)
 })

@@ -10,8 +10,9 @@ import {
   systemClock,
   UsageError,
 } from '@millrace/pipeline'
-import { startAgent } from './agent.ts'
 import { agentConfigSchema } from './config.ts'
+import { inspectSpool } from './inspect-spool.ts'
+import { startAgent } from './lives.ts'
 import { measureCommand } from './measure-command.ts'
 import { ServiceManager } from './service-manager.ts'
 import { tryCommand } from './try-command.ts'
@@ -23,6 +24,7 @@ const options = {
   'try-retained': { type: 'boolean' },
   json: { type: 'boolean' },
   measure: { type: 'boolean' },
+  'inspect-spool': { type: 'string' },
 } as const
 // Others are refused by nobody, as ever: a service manager may add its own.
 const { values } = parseArgs({ options, strict: false })
@@ -70,6 +72,10 @@ function tryOne(topic: string) {
 
 const topic = text('try-topic')
 if (topic !== undefined) process.exit(await print(() => tryOne(topic)))
+const inspected = text('inspect-spool')
+if (inspected !== undefined) {
+  process.exit(await print(async () => ({ text: `${JSON.stringify(await inspectSpool(inspected))}\n`, code: 0 })))
+}
 if (values.measure === true) {
   process.exit(await print(async () => ({ text: await measureCommand(configFile(), process.stdin), code: 0 })))
 }

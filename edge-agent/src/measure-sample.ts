@@ -10,6 +10,7 @@ import { createIntake } from './intake.ts'
 import { Names } from './names.ts'
 import { Reports, Rollup } from './rollup/index.ts'
 import { AgentSpool, type Intake, reserveOf } from './spool/index.ts'
+import { defaultStatusEveryMs } from './uplink/index.ts'
 
 /** A device's message as the simulator prints it. */
 export interface SampledMessage {
@@ -170,6 +171,11 @@ export async function measureSample(
   }
 }
 
+/** As an uplink over an IoT Hub has it, also where the config has another. */
+function statusEveryOf(uplink: { type: string; statusEvery?: unknown }): number {
+  return typeof uplink.statusEvery === 'number' ? uplink.statusEvery : defaultStatusEveryMs
+}
+
 function settingsOf({ uplink, spool: { maxBytes }, windows }: AgentConfig): MeasuredSample['settings'] {
   return {
     uplink: uplink.type,
@@ -177,6 +183,7 @@ function settingsOf({ uplink, spool: { maxBytes }, windows }: AgentConfig): Meas
     spoolReserveBytes: reserveOf(maxBytes),
     amendForMs: windows.amendFor,
     amendMaxBytes: windows.amendMaxBytes,
+    statusEveryMs: statusEveryOf(uplink),
   }
 }
 

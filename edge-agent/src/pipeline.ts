@@ -1,17 +1,19 @@
-import { existsSync } from 'node:fs'
-import { maxOutstandingMessages } from '@millrace/contracts'
-import { type Clock, type Logger, type Source, systemClock } from '@millrace/pipeline'
-import { AgentTime } from './agent-time.ts'
+import type { Clock, Logger, Source } from '@millrace/pipeline'
+import { openClocks } from './agent-clocks.ts'
+import type { AgentTime } from './agent-time.ts'
 import { Checkpoints } from './checkpoints.ts'
+import type { ClockDoctor } from './clocks/index.ts'
 import { collectors, type PolledSource, sensors, several } from './collect/index.ts'
 import type { AgentConfig } from './config.ts'
 import type { DecoderByTopic } from './decode/index.ts'
 import { openRules } from './evaluate/index.ts'
 import { createIntake } from './intake.ts'
 import { openRecovered, type RecoveredState } from './recovery.ts'
-import { type AgentSpool, CommitLoop, type Intake, reserveOf } from './spool/index.ts'
+import { beginAnewIfForked } from './rolled-back.ts'
+import { createSenders, type Senders } from './senders.ts'
+import { type AgentSpool, CommitLoop, type Intake, loadMarks, MessageLedger, reserveOf } from './spool/index.ts'
 import { offline } from './status.ts'
-import { Sender, type Uplink, type UplinkHandlers, uplinks } from './uplink/index.ts'
+import { type Uplink, type UplinkHandlers, uplinks } from './uplink/index.ts'
 
 export interface PipelineOptions {
   config: AgentConfig
@@ -22,20 +24,23 @@ export interface PipelineOptions {
   listening?: (address: { host: string; port: number }) => void
   /** Told when the pipeline can go on no longer. */
   onFailure(error: unknown): void
+  /** Told when the spool is found to be a copy: the pipeline must be stopped and opened again. */
+  onForked(): void
   onFull(): void
 }
 
-export interface Pipeline extends RecoveredState {
+export interface Pipeline extends RecoveredState, Senders {
   spool: AgentSpool
+  ledger: MessageLedger
   /** Collector and sensors as one. */
   source: Source
   sensors: readonly PolledSource[]
   decoder: DecoderByTopic
   commits: CommitLoop
   checkpoints: Checkpoints
-  sender: Sender
   uplink: Uplink
   time: AgentTime
+  doctor: ClockDoctor
 }
 
 /**
@@ -65,24 +70,31 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
   })
   const about = { agent, site, log, clock, spool: spool.name, state: state.uplinkStore }
   const uplink = await uplinks.create(config.uplink, { ...about, will: offline(config) })
-  const sender = createSender({ spool, uplink, log })
-  const checkpoints = createCheckpoints({ spool, sender, uplink, ...state }, options)
-  const intake = await createIntake({ names: state.names, config, clock })
+  const ledger = await MessageLedger.open(spool.file)
+  const senders = createSenders({ ...state, spool, ledger, uplink, log, onForked: options.onForked })
+  const checkpoints = createCheckpoints({ ...state, ...senders, spool, ledger, uplink }, options)
+  const { time, doctor } = openClocks(options, state.names)
+  const intake = await createIntake({ names: state.names, config, clock, doctor })
   const { decoder } = intake
   const commits = createCommits({ spool, intake, ...state }, options)
   const own = await createSensors(options)
-  collector = await createCollector(options, decoder)
+  collector = await createCollector(options, { decoder, spool })
   const source = several([collector, ...own])
-  const time = agentTime(options)
-  return { ...state, spool, uplink, sender, checkpoints, decoder, commits, source, sensors: own, time }
+  const wired = { spool, ledger, uplink, checkpoints, decoder, commits, source }
+  return { ...state, ...senders, ...wired, sensors: own, time, doctor }
 }
 
-async function createCollector(options: PipelineOptions, decoder: DecoderByTopic): Promise<Source> {
+async function createCollector(
+  options: PipelineOptions,
+  { decoder, spool }: Pick<Pipeline, 'decoder' | 'spool'>,
+): Promise<Source> {
   const { config, clock, log, listening } = options
   const topics = decoder.filters
   const mayPublish = (user: string, topic: string) => decoder.allows(user, topic)
   const place = { topics, mayPublish, ...(listening ? { listening } : {}) }
-  return await collectors.create(config.collect, { clock, log, clientId: `millrace-${config.agent}`, ...place })
+  const own = { clientId: `millrace-${config.agent}`, site: config.site, dataDir: config.dataDir }
+  const marks = (prefix: string) => loadMarks(spool.file, prefix)
+  return await collectors.create(config.collect, { clock, log, ...own, ...place, loadMarks: marks })
 }
 
 async function createSensors({ config, clock, log }: PipelineOptions): Promise<PolledSource[]> {
@@ -106,15 +118,19 @@ function createCommits(
 }
 
 function createCheckpoints(
-  { spool, rollup, rules, sender, uplink }: Pick<Pipeline, 'spool' | 'rollup' | 'rules' | 'sender' | 'uplink'>,
+  parts: Pick<Pipeline, 'spool' | 'ledger' | 'rollup' | 'rules' | 'sender' | 'uplink'>,
   { config, clock, log, onFull, onFailure }: PipelineOptions,
 ) {
+  const { spool, ledger, rollup, rules, sender, uplink } = parts
   return new Checkpoints({
     uncheckedBytes: () => rollup.uncheckedBytes,
     patienceMs: () => rules?.judge.patienceMs ?? Number.POSITIVE_INFINITY,
     gatherMs: () => uplink.gatherMs?.() ?? 0,
     checkpoint: (request) => rollup.checkpoint(request),
-    write: (record) => spool.checkpoint(record, clock.now()),
+    write: async (record) => {
+      await spool.checkpoint(record, clock.now())
+      ledger.made(record.messages)
+    },
     reserveBytes: reserveOf(config.spool.maxBytes),
     log,
     onWritten: () => sender.fill(),
@@ -123,51 +139,37 @@ function createCheckpoints(
   })
 }
 
-function createSender({ spool, uplink, log }: Pick<Pipeline, 'spool' | 'uplink'> & { log: Logger }) {
-  return new Sender({
-    spool: spool.name,
-    maxOutstanding: maxOutstandingMessages,
-    custody: uplink.custody,
-    newest: (limit, exclude) => spool.newest(limit, exclude),
-    publish: ({ bytes, ...message }, withdrawn) => uplink.send({ ...message, body: bytes }, withdrawn),
-    settle: (site, receipt) => spool.settle(site, receipt),
-    clock: systemClock,
-    onError: (error) => log.warn({ error }, 'a message could not be sent or settled'),
-  })
-}
-
 /** Begins to send, then to listen: only when what the last run left behind is in the windows. */
 export async function startPipeline(
   pipeline: Pipeline,
   handlers: Pick<UplinkHandlers, 'onConnect' | 'remote'>,
 ): Promise<void> {
-  const { commits, checkpoints, sender, uplink, source, rules, firstEntries } = pipeline
+  const { commits, checkpoints, receipts, uplink, source, rules, firstEntries } = pipeline
   for (const entry of firstEntries) commits.append(entry)
   await commits.flush()
   await checkpoints.run()
-  await uplink.start({ onReceipt: (site, receipt) => sender.receipt(site, receipt), ...handlers })
-  sender.fill()
+  if (uplink.custody === 'acknowledged') receipts.confirm()
+  await uplink.start({ onReceipt: (site, receipt) => receipts.take(site, receipt), ...handlers })
+  for (const sender of [pipeline.sender, ...pipeline.inherited]) sender.fill()
   await source.start((delivery) => commits.receive(delivery))
   rules?.start()
 }
 
 /** In flow order, so that nothing is acknowledged that the last checkpoint misses; open windows stay open. */
-export async function stopPipeline(pipeline: Pipeline): Promise<void> {
-  const { commits, checkpoints, sender, uplink, source, rules, spool } = pipeline
+export async function stopPipeline(pipeline: Pipeline, clock: Clock): Promise<void> {
+  const { commits, checkpoints, uplink, source, rules, spool } = pipeline
   await commits.close()
   await source.stop()
   await checkpoints.stop()
   await rules?.stop()
-  await sender.stop()
+  for (const sender of [pipeline.sender, ...pipeline.inherited]) await sender.stop()
   await uplink.stop()
-  await spool.close()
+  try {
+    await beginAnewIfForked(pipeline, clock)
+  } finally {
+    await spool.close()
+  }
 }
 
 /** Journal that may wait while a checkpoint is made, in a small spool half its reserve; above it nothing is acknowledged. */
 const maxWaitingBytes = 32 * 1024 * 1024
-const synchronisedFile = '/run/systemd/timesync/synchronized'
-
-function agentTime({ config, clock }: PipelineOptions): AgentTime {
-  const isSynchronised = () => existsSync(synchronisedFile)
-  return new AgentTime({ clock, trust: config.clock.trust, isSynchronised, waitMs: config.clock.wait })
-}

@@ -1,6 +1,7 @@
 import { silentLogger, systemClock } from '@millrace/pipeline'
 import { until } from '@millrace/pipeline/testing'
 import { brokerSource, createMqttLink } from '@millrace/transports'
+import fc from 'fast-check'
 import { afterEach, expect, it } from 'vitest'
 import { BatchBuilder, createDecoder } from './decode/index.ts'
 import { Names } from './names.ts'
@@ -24,7 +25,8 @@ const poison: (string | Uint8Array)[] = [
   `{"readings":{${Array.from({ length: 1000 }, (_, n) => `"m${n}":${n}`).join()}}}`,
 ]
 
-it('5,000 poisoned messages in a row are acknowledged and set aside, and the next good one passes', async () => {
+/** A decoder behind a broker, and a device that publishes there. */
+async function decoderAndDevice(clientId: string) {
   const names = new Names({ site: 's', maxSeries: 1000 })
   const columns = new BatchBuilder()
   const decoder = createDecoder({ names, columns })
@@ -39,9 +41,14 @@ it('5,000 poisoned messages in a row are acknowledged and set aside, and the nex
     for (const [at, message] of delivery.messages.entries()) decoder.decode(message, delivery.arrivals[at]!)
     delivery.ack()
   })
-  const link = createMqttLink({ url: `mqtt://127.0.0.1:${port}`, clientId: 'poisoner' })
+  const link = createMqttLink({ url: `mqtt://127.0.0.1:${port}`, clientId })
   stops.push(() => link.stop())
   await link.start()
+  return { names, columns, decoder, link }
+}
+
+it('5,000 poisoned messages in a row are acknowledged and set aside, and the next good one passes', async () => {
+  const { names, columns, decoder, link } = await decoderAndDevice('poisoner')
   const sent = Array.from({ length: 5_000 }, (_, n) =>
     link.publish({ topic: 'telemetry/s/d', body: Buffer.from(poison[n % poison.length]!) }),
   )
@@ -56,4 +63,19 @@ it('5,000 poisoned messages in a row are acknowledged and set aside, and the nex
   const counted = invalid.reduce((sum, { count }) => sum + count, 0)
   expect(counted).toBe(letters.reduce((sum, { count }) => sum + count, 0))
   expect(counted).toBe(500 * (9 + 1000))
+})
+
+it('poison of any shape between good messages costs no good one, on the same connection', async () => {
+  const { columns, link } = await decoderAndDevice('mixed')
+  const json = fc.json({ maxDepth: 6 }).map((text) => Buffer.from(`{"ts":"x","readings":${text}}`))
+  const shapes = fc.oneof(json, fc.uint8Array({ maxLength: 300 }), fc.string().map(Buffer.from))
+  const bodies = fc.sample(shapes, 1_000)
+  const sent = bodies.flatMap((body, n) => [
+    link.publish({ topic: 'telemetry/s/bad', body }),
+    link.publish({ topic: 'telemetry/s/good', body: Buffer.from(`{"ts":${1.7e12 + n},"readings":{"a":${n}}}`) }),
+  ])
+  await Promise.all(sent)
+  const { readings } = columns.take()
+  const good = Array.from(readings.value.subarray(0, readings.length))
+  expect(good).toEqual(Array.from({ length: 1_000 }, (_, n) => n))
 })

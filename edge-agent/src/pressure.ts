@@ -6,6 +6,8 @@ export interface PressureOptions {
   maxBytes: number
   reserveBytes: number
   usedBytes(): Promise<number>
+  /** True where the disk has no room, whatever the limit says. */
+  diskFull(): Promise<boolean>
   /** A shorter amendment span; undefined where it is as short as it can be. */
   shorterSpan(): SpanEntry | undefined
   append(entry: JournalEntry): void
@@ -13,6 +15,8 @@ export interface PressureOptions {
   checkpoint(): Promise<void>
   /** True while a checkpoint waits for room: no other is made until it has some. */
   checkpointWaits(): boolean
+  /** Gives up what is kept for the case that the spool is a copy. */
+  giveUpKept(): Promise<unknown>
   dropOldest(): Promise<void>
   resume(): void
 }
@@ -20,7 +24,7 @@ export interface PressureOptions {
 /** Free again above this share of the room, so that a spool at its limit does not flap. */
 const freeAgain = 0.95
 
-/** What a full spool gives up, in order: sets kept for amendment, then, if so configured, the oldest messages. */
+/** What a full spool gives up, in order: sets kept for amendment, what is kept in case it is a copy, then, if so configured, the oldest messages. */
 export class Pressure {
   readonly #options: PressureOptions
   #full = false
@@ -40,10 +44,18 @@ export class Pressure {
   /** Looks for room; call it every second. */
   async tick(): Promise<void> {
     if (!this.#full) return
-    if ((await this.#hasRoom()) || (await this.#giveUpSets()) || (await this.#giveUpMessages())) this.#resume()
+    // Free pages in the file take readings, but SQLite's log needs room on the disk: what is taken meanwhile would make
+    // the next checkpoint larger still.
+    if ((await this.#makeRoom()) && !this.#options.checkpointWaits()) this.#resume()
   }
 
   /** True once there is room. */
+  async #makeRoom(): Promise<boolean> {
+    if ((await this.#hasRoom()) || (await this.#giveUpSets())) return true
+    await this.#options.giveUpKept()
+    return (await this.#hasRoom()) || (await this.#giveUpMessages())
+  }
+
   async #giveUpSets(): Promise<boolean> {
     let before: number | undefined
     for (;;) {
@@ -65,7 +77,8 @@ export class Pressure {
   }
 
   async #hasRoom(): Promise<boolean> {
-    const { maxBytes, reserveBytes, usedBytes } = this.#options
+    const { maxBytes, reserveBytes, usedBytes, diskFull } = this.#options
+    if (await diskFull()) return false
     return (await usedBytes()) < (maxBytes - reserveBytes) * freeAgain
   }
 

@@ -1,7 +1,7 @@
 import { silentLogger } from '@millrace/pipeline'
 import { recordingLogger, until } from '@millrace/pipeline/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { startAgent } from './agent.ts'
+import { startAgent } from './lives.ts'
 import { type ManagerEnvironment, ServiceManager } from './service-manager.ts'
 import { agentConfigOf, Bench, freePort } from './testing/fixture.ts'
 

@@ -1,12 +1,13 @@
-import { createHash } from 'node:crypto'
 import type { Clock } from '@millrace/pipeline'
 import type { JournalEntry } from '@millrace/windows'
 import agentPackage from '../package.json' with { type: 'json' }
+import { type DeviceAccount, deviceAccounts, totalAccounts, totalUnaccounted } from './accounts.ts'
 import type { AgentConfig } from './config.ts'
 import { diskWear, writtenBytes } from './disk-wear.ts'
 import type { Pipeline } from './pipeline.ts'
-import { reserveOf } from './spool/index.ts'
-import { type AgentStatus, type DeviceStatus, deviceStatus, floorsOf, totalAccounts, unaccountedOf } from './status.ts'
+import { settingsHashOf } from './settings-hash.ts'
+import { type AgentSpool, readRolledBack, reserveOf } from './spool/index.ts'
+import { type AgentStatus, type DeviceStatus, deviceStatus, floorsOf } from './status.ts'
 
 export interface StatusReporterOptions {
   pipeline: Pipeline
@@ -31,11 +32,17 @@ export class StatusReporter {
 
   constructor(options: StatusReporterOptions) {
     this.#options = options
-    this.#settingsHash = createHash('sha256').update(JSON.stringify(options.config)).digest('hex').slice(0, 16)
+    this.#settingsHash = settingsHashOf(options.config)
+  }
+
+  get settingsHash(): string {
+    return this.#settingsHash
   }
 
   see(entry: JournalEntry): void {
-    if (entry.kind === 'data') this.#readings += entry.batch.readings.length
+    if (entry.kind !== 'data') return
+    this.#readings += entry.batch.readings.length
+    this.#options.pipeline.doctor.policy.see(entry.batch)
   }
 
   /** Call it every second. */
@@ -52,11 +59,13 @@ export class StatusReporter {
 
   async status(): Promise<AgentStatus> {
     const { pipeline, config } = this.#options
-    const { spool, rollup, names, time } = pipeline
+    const { spool, rollup, names, reports, time } = pipeline
     const uptimeMs = Math.round(performance.now() - this.#startedMs)
     const state = await spool.state()
     const [dropped, deadLetters] = await Promise.all([spool.dropped(), spool.deadLetterCounts()])
+    const lostMessages = await pipeline.ledger.lost()
     const accounts = totalAccounts(rollup.keeper)
+    const unaccounted = lostMessages + totalUnaccounted(rollup.keeper, (device) => reports.sent(device))
     const { messagesPerSecond, readingsPerSecond } = this.#rates
     const { name, epoch, movedAside } = spool
     return {
@@ -66,40 +75,57 @@ export class StatusReporter {
       windowLatenessMs: rollup.keeper.settings.latenessMs,
       uptimeMs,
       spool: {
-        ...{ name, ...state, full: this.#options.isFull(), movedAside, dropped },
+        ...{ name, ...state, full: this.#options.isFull(), movedAside, dropped, ...pipeline.lineage.status },
+        ...(await lineageOf(spool)),
+        gaveUp: spool.givenUp.ranges(),
         bridgesDays: this.#bridgesDays(state.bytes),
       },
-      clock: { ...time.state(), nowMs: time.now() ?? null },
+      clock: { ...time.state(), nowMs: time.now() ?? null, devices: pipeline.doctor.status() },
       uplink: this.#uplink(),
+      collect: pipeline.source.state?.() ?? {},
       disk: diskWear({ writtenBytes: await writtenBytes(), commits: spool.transactions, uptimeMs }),
-      sensors: pipeline.sensors.map((sensor) => sensor.state()),
+      sensors: pipeline.sensors.map((sensor) => sensor.condition()),
       rates: { messagesPerSecond: round(messagesPerSecond), readingsPerSecond: round(readingsPerSecond) },
       ignoredMessages: pipeline.decoder.ignored,
       amendSpanMs: rollup.keeper.amendSpanMs,
       floors: floorsOf(rollup.keeper),
-      ...{ accounts, open: accounts.open, unaccounted: unaccountedOf(accounts), deadLetters },
+      ...{ accounts, open: accounts.open, unaccounted, lostMessages, deadLetters },
       ...{ devices: names.deviceCount - 1, series: names.seriesCount },
       ...(pipeline.rules ? { rules: pipeline.rules.status() } : {}),
     }
   }
 
+  /** What each device's readings came to, as of now. */
+  accounts(): DeviceAccount[] {
+    const { rollup, names, reports } = this.#options.pipeline
+    return deviceAccounts({ keeper: rollup.keeper, names, sent: (device) => reports.sent(device) })
+  }
+
   /** As a checkpoint leaves it: what is closed is in the outbox, what is open is named. */
   async devices(): Promise<DeviceStatus[]> {
-    const { commits, checkpoints, rollup, names, reports } = this.#options.pipeline
+    const { commits, checkpoints, rollup, names, reports, doctor } = this.#options.pipeline
     const sent = (device: number) => reports.sent(device)
+    const clock = (device: number) => doctor.of(device)
     let devices: DeviceStatus[] = []
     await commits.flush()
     await checkpoints.run((waiting) => {
-      devices = deviceStatus({ keeper: rollup.keeper, names, sent }, waiting)
+      devices = deviceStatus({ keeper: rollup.keeper, names, sent, clock }, waiting)
     })
     return devices
   }
 
   #uplink(): AgentStatus['uplink'] {
     const { uplink, sender } = this.#options.pipeline
-    const { connected, lastError } = uplink
+    const { connected, lastError, certificates = [] } = uplink
     const { outstanding, setAside } = sender
-    return { connected, outstanding, lastError, setAside, ...(uplink.detail ? { detail: uplink.detail() } : {}) }
+    return {
+      connected,
+      outstanding,
+      lastError,
+      certificates,
+      setAside,
+      ...(uplink.detail ? { detail: uplink.detail() } : {}),
+    }
   }
 
   #bridgesDays(usedBytes: number): number | null {
@@ -112,4 +138,11 @@ export class StatusReporter {
 
 function round(value: number): number {
   return Math.round(value * 10) / 10
+}
+
+/** What became of spools that this one was a copy of. */
+async function lineageOf(spool: AgentSpool) {
+  const waiting = await Promise.all(spool.inherited.map(({ outbox }) => outbox.counts(spool.file)))
+  const inheritedMessages = waiting.reduce((sum, { messages }) => sum + messages, 0)
+  return { rolledBack: await readRolledBack(spool.file), inheritedMessages }
 }

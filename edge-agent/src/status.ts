@@ -1,23 +1,14 @@
-import { cloudTopic, type RulesStatus, type StatusBody } from '@millrace/contracts'
-import type { Message } from '@millrace/pipeline'
+import { cloudTopic, type DeviceClocksStatus, type RulesStatus, type StatusBody } from '@millrace/contracts'
+import type { Message, SourceState } from '@millrace/pipeline'
 import { type DeviceView, type Keeper, unstamped } from '@millrace/windows'
+import { type AccountParts, type AccountSums, accountOf, type DeviceAccount } from './accounts.ts'
 import type { TimeState } from './agent-time.ts'
 import type { JournaledEntry } from './checkpoint.ts'
+import type { ClockDoctor } from './clocks/index.ts'
+import { collectForCloud } from './collect/for-cloud.ts'
 import type { SensorState } from './collect/index.ts'
 import type { DiskWear } from './disk-wear.ts'
-import type { Names } from './names.ts'
-import type { SpoolState } from './spool/index.ts'
-
-export interface AccountSums {
-  accepted: number
-  closed: number
-  open: number
-  duplicate: number
-  tooLate: number
-  invalid: number
-  dropped: number
-  qos0: number
-}
+import { type SpoolStatus, spoolForCloud } from './spool-status.ts'
 
 /** What the agent says of itself over HTTP and, in part, in its retained status. */
 export interface AgentStatus {
@@ -29,24 +20,21 @@ export interface AgentStatus {
   windowLengthMs: number
   windowLatenessMs: number
   uptimeMs: number
-  spool: SpoolState & {
-    name: string
-    full: boolean
-    /** Days of outage until the spool is full, as messages come now; null while that is not known. */
-    bridgesDays: number | null
-    movedAside: { reason: string; to: string } | null
-    dropped: { site: string; messages: number; readings: number }[]
-  }
-  clock: TimeState & { nowMs: number | null }
+  spool: SpoolStatus
+  clock: TimeState & { nowMs: number | null; devices: DeviceClocksStatus }
   uplink: {
     connected: boolean
     outstanding: number
     lastError: string | null
+    /** The certificate that the agent shows, with its end, epoch ms. */
+    certificates: readonly { setting: string; notAfterMs: number }[]
     /** Messages that the far side refused: they wait in the outbox, out of the way of the others. */
     setAside: { messages: number; reason: string | null }
     /** What the type of uplink has to say of itself. */
     detail?: Record<string, unknown>
   }
+  /** What the collector says of who sends to it; empty where that is another broker's business. */
+  collect: SourceState
   disk: DiskWear
   sensors: SensorState[]
   rates: { messagesPerSecond: number; readingsPerSecond: number }
@@ -57,7 +45,10 @@ export interface AgentStatus {
   floors: { lowestMs: number | null; highestMs: number | null }
   accounts: AccountSums
   open: number
+  /** Readings missing or doubled in the accounts of devices, and messages that are nowhere. */
   unaccounted: number
+  /** Messages that are neither receipted nor waiting nor given up. */
+  lostMessages: number
   deadLetters: Record<string, number>
   devices: number
   series: number
@@ -65,51 +56,22 @@ export interface AgentStatus {
   rules?: RulesStatus & { raised: number }
 }
 
-export interface DeviceStatus extends AccountSums {
-  site: string
-  device: string
+export interface DeviceStatus extends DeviceAccount {
   watermarkMs: number | null
   floorMs: number | null
-  sent: number
-  unaccounted: number
   /** Readings in no window, by reason: `tooLate`, `invalid` and `dropped` in one. */
   setAside: Record<string, number>
   /** Windows with readings that are not in the outbox yet: start and length, ms. */
   openWindows: [number, number][]
-}
-
-function sum(terms: Readonly<Record<string, number>>): number {
-  return Object.values(terms).reduce((total, count) => total + count, 0)
+  clock: ReturnType<ClockDoctor['of']>
 }
 
 function finite(ms: number): number | null {
   return Number.isFinite(ms) ? ms : null
 }
 
-export function unaccountedOf(sums: AccountSums): number {
-  const { accepted, closed, open, duplicate, tooLate, invalid, dropped } = sums
-  return accepted - (closed + open + duplicate + tooLate + invalid + dropped)
-}
-
-function sumsOf({ counts }: DeviceView): AccountSums {
-  const { accepted, closed, open, duplicate, tooLate, qos0, invalid, dropped } = counts
-  return { accepted, closed, open, duplicate, tooLate, invalid: sum(invalid), dropped: sum(dropped), qos0 }
-}
-
 function setAsideOf({ counts: { tooLate, invalid, dropped } }: DeviceView): Record<string, number> {
   return { ...invalid, ...dropped, ...(tooLate > 0 ? { 'too-late': tooLate } : {}) }
-}
-
-/** The accounts of all devices together. */
-export function totalAccounts(keeper: Keeper): AccountSums {
-  const total: AccountSums = {
-    ...{ accepted: 0, closed: 0, open: 0, duplicate: 0 },
-    ...{ tooLate: 0, invalid: 0, dropped: 0, qos0: 0 },
-  }
-  for (const view of keeper.devices()) {
-    for (const [term, count] of Object.entries(sumsOf(view))) total[term as keyof AccountSums] += count
-  }
-  return total
 }
 
 export function floorsOf(keeper: Keeper): AgentStatus['floors'] {
@@ -123,10 +85,8 @@ export function floorsOf(keeper: Keeper): AgentStatus['floors'] {
   return { lowestMs: finite(lowestMs), highestMs: finite(highestMs) }
 }
 
-interface Parts {
-  keeper: Keeper
-  names: Names
-  sent(device: number): number
+interface Parts extends AccountParts {
+  clock: (device: number) => DeviceStatus['clock']
 }
 
 type OpenByDevice = Map<number, Map<number, number>>
@@ -152,22 +112,18 @@ function addTouched(open: OpenByDevice, waiting: readonly JournaledEntry[], { ke
 
 /** One entry per device; `waiting` are entries that are journaled and not yet in the windows. */
 export function deviceStatus(parts: Parts, waiting: readonly JournaledEntry[]): DeviceStatus[] {
-  const { keeper, names, sent } = parts
+  const { keeper, clock } = parts
   const open: OpenByDevice = new Map()
   for (const { device, start, lengthMs } of keeper.openWindows()) addOpen(open, device, [start, lengthMs])
   addTouched(open, waiting, parts)
   return [...keeper.devices()].map((view) => {
-    const sums = sumsOf(view)
     return {
-      site: names.siteOf(view.device),
-      device: names.deviceName(view.device),
+      ...accountOf(view, parts),
       watermarkMs: finite(view.watermarkMs),
       floorMs: finite(view.floorMs),
-      ...sums,
-      sent: sent(view.device),
-      unaccounted: unaccountedOf(sums),
       setAside: setAsideOf(view),
       openWindows: [...(open.get(view.device) ?? [])],
+      clock: clock(view.device),
     }
   })
 }
@@ -175,18 +131,19 @@ export function deviceStatus(parts: Parts, waiting: readonly JournaledEntry[]): 
 /** The retained status: what the cloud needs to know of an agent, small enough to repeat. */
 export function statusBody(status: AgentStatus): StatusBody {
   const { agent, site, version, epoch, settingsHash, clock, spool, uplink, accounts } = status
-  const { name, bytes, maxBytes, outboxMessages, oldestOutboxMs, full, bridgesDays, dropped } = spool
   return {
     ...{ v: 1 as const, agent, site, online: true, version, epoch, settingsHash },
     ...(clock.nowMs === null ? {} : { at: Math.round(clock.nowMs) }),
     clock: { ...clock },
-    spool: { name, bytes, maxBytes, outboxMessages, oldestOutboxMs, full, bridgesDays, dropped },
+    spool: spoolForCloud(spool),
     counters: {
       ...accounts,
-      ...{ unaccounted: status.unaccounted, devices: status.devices, series: status.series },
+      ...{ unaccounted: status.unaccounted, lostMessages: status.lostMessages },
+      ...{ devices: status.devices, series: status.series },
       ...{ outstanding: uplink.outstanding, deadLetters: status.deadLetters, floors: status.floors },
       amendSpanMs: status.amendSpanMs,
       disk: status.disk,
+      collect: collectForCloud(status.collect, uplink.certificates),
     },
     ...rulesOf(status),
   }

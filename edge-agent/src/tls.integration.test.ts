@@ -5,8 +5,8 @@ import { createMqttLink, mqttSettings, readMqttAddress } from '@millrace/transpo
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Authority } from '../../packages/transports/testing/certificates.ts'
 import { startMosquitto } from '../../packages/transports/testing/mosquitto.ts'
-import { startAgent } from './agent.ts'
 import { agentConfigSchema } from './config.ts'
+import { startAgent } from './lives.ts'
 import { agentConfig, Bench } from './testing/fixture.ts'
 
 let bench: Bench

@@ -16,13 +16,14 @@ function fixture({ anchored = true } = {}) {
   const keeper = new WindowKeeper(names, settings)
   keeper.apply({ kind: 'start', epoch: 'e' })
   if (anchored) keeper.apply({ kind: 'anchor', monotonicMs: 0, wallMs: startMs })
-  const upkeep = new Upkeep({ keeper, clock, idleMs: 2 * minute, amendForMs: day, amendMaxBytes: 1_000 })
+  const upkeep = new Upkeep({ keeper, clock, idleMs: undefined, amendForMs: day, amendMaxBytes: 1_000 })
   const columns = new BatchBuilder()
   const read = (name: string, ts: number) => {
     const device = names.device('hall', name)
     columns.arrived(clock.monotonic())
     columns.push(names.series(device, 'temperature'), 20)
     columns.seal(0, device, { ts, seq: Number.NaN, boot: 0, flags: 0 })
+    columns.took(device, 1)
     keeper.apply({ kind: 'data', batch: columns.take() })
     return device
   }

@@ -60,11 +60,7 @@ async function openBook({ config, log }: RulesOptions, saved: Saved): Promise<Ru
   const { compileRules, rulesVersion } = await import('@millrace/rules')
   const compile = (files: readonly RuleFile[]) => compileRules(files, { windowMs: config.windows.length })
   const book = new RuleBook({ compile, versionOf: rulesVersion, log })
-  try {
-    book.restore(saved.get(filesKey))
-  } catch (error) {
-    log.error({ error }, 'the last alert rules could not be read')
-  }
+  book.restore(saved.get(filesKey))
   return book
 }
 

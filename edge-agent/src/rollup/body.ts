@@ -15,6 +15,8 @@ export interface AccountTerms {
 
 export type AccountRow = AccountTerms & { device: string; sent: number }
 export type BodyHead = Pick<SummariesBody, 'agent' | 'spool' | 'epoch' | 'site'>
+/** When a body was made, and under which settings. */
+export type BodyStamp = Required<Pick<SummariesBody, 'made' | 'settingsHash'>>
 
 const summaryNames = [
   ...['device', 'metric', 'unit', 'start', 'lengthMs', 'rev', 'count', 'sum', 'min', 'max', 'mean', 'stddev'],
@@ -62,7 +64,7 @@ export class SummariesDraft {
     return this.summaries.length + this.completeness.length + this.accounts.size === 0
   }
 
-  encode(head: BodyHead, seq: number): Uint8Array {
+  encode(head: BodyHead & Partial<BodyStamp>, seq: number): Uint8Array {
     const body = {
       v: 1,
       ...head,

@@ -28,6 +28,8 @@ interface OpenRecord {
   knownRev: number
   row: SummaryRow | undefined
   added: number
+  /** Readings in the revision in the spool. */
+  knownCount: number
 }
 
 interface OpenCompleteness {
@@ -81,7 +83,13 @@ export class Closer {
 
   async #load(windows: readonly WindowClosing[], completeness: readonly CompletenessClosing[]): Promise<void> {
     for (const record of await this.#loader.windows(windows)) {
-      const known: OpenRecord = { record, knownRev: record.set.rev, row: undefined, added: 0 }
+      const known: OpenRecord = {
+        record,
+        knownRev: record.set.rev,
+        row: undefined,
+        added: 0,
+        knownCount: record.set.count,
+      }
       this.#windows.set(`${record.series}/${record.start}`, known)
     }
     for (const record of await this.#loader.completeness(completeness)) {
@@ -108,7 +116,8 @@ export class Closer {
       row.amended = 0
     }
     const record = { device, series, start, lengthMs, set, message: open?.record.message ?? -1 }
-    this.#windows.set(key, { record, knownRev, row, added: (open?.added ?? 0) + added })
+    const knownCount = open?.knownCount ?? 0
+    this.#windows.set(key, { record, knownRev, row, added: (open?.added ?? 0) + added, knownCount })
     this.#settle(device, { closed: added, duplicate: duplicates, dropped: overRate.length })
     if (overRate.length > 0) this.#overRate.push({ series, rows: overRate })
   }
@@ -167,8 +176,8 @@ function follow(record: { device: number; message: number }) {
   }
 }
 
-function summaryEntry({ record, row, added }: OpenRecord): SummaryEntry[] {
-  return row ? [{ ...follow(record), row, added }] : []
+function summaryEntry({ record, row, added, knownCount }: OpenRecord): SummaryEntry[] {
+  return row ? [{ ...follow(record), row, added, before: knownCount }] : []
 }
 
 function completenessEntries({ record, rows }: OpenCompleteness): CompletenessEntry[] {

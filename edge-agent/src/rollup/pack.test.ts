@@ -28,6 +28,7 @@ function pack(shape: readonly { device: number; count: number; sketchBytes: numb
     {
       deviceName: longName,
       terms,
+      givenUp: () => false,
       addSent: (device, readings) => {
         sent.set(device, (sent.get(device) ?? 0) + readings)
         return sent.get(device)!
@@ -39,7 +40,7 @@ function pack(shape: readonly { device: number; count: number; sketchBytes: numb
     const sentIn = (seq: number) => {
       seqs[index] = seq
     }
-    return { device, row: row(device, count, sketchBytes), added: count, after: null, sentIn }
+    return { device, row: row(device, count, sketchBytes), added: count, after: null, before: 0, sentIn }
   })
   const drafts = packer.pack({ summaries, completeness: [], due })
   return { sent, seqs, bodies: drafts.map(({ draft, seq }) => draft.encode(head, seq)) }

@@ -8,6 +8,8 @@ export interface SummaryEntry {
   row: SummaryRow
   /** Readings more than in the revision before. */
   added: number
+  /** Readings in that one. */
+  before: number
   /** Message that holds the revision before. */
   after: number | null
   /** Told the message that holds this one. */
@@ -33,6 +35,8 @@ export interface PackContext {
   terms(device: number): AccountTerms
   /** Adds to a device's running total of readings sent and returns it. */
   addSent(device: number, readings: number): number
+  /** True where a message was given up unsent, so that the readings in its rows come with the next revision alone. */
+  givenUp(seq: number): boolean
 }
 
 /**
@@ -62,7 +66,11 @@ export class Packer {
     draft.summaries.push(entry.row)
     this.#follow(entry, draft, seq)
     this.#account(draft, entry.device).sent = this.#context.addSent(entry.device, entry.added)
-    draft.added.set(entry.device, (draft.added.get(entry.device) ?? 0) + entry.added)
+    draft.added.set(entry.device, (draft.added.get(entry.device) ?? 0) + entry.added + this.#regained(entry))
+  }
+
+  #regained({ after, before }: SummaryEntry): number {
+    return after !== null && this.#context.givenUp(after) ? before : 0
   }
 
   #addCompleteness(entry: CompletenessEntry): void {

@@ -1,10 +1,10 @@
 import type { Alert } from '@millrace/contracts'
 import type { Clock } from '@millrace/pipeline'
-import type { DeviceView, WindowKeeper } from '@millrace/windows'
+import type { DeviceCounts, DeviceView, WindowKeeper } from '@millrace/windows'
 import type { CheckpointRecord, JournaledEntry, Judge, OutgoingRecord, SetLoader } from '../checkpoint.ts'
 import type { Names } from '../names.ts'
 import { alertMessages } from './alerts.ts'
-import type { BodyHead } from './body.ts'
+import type { BodyHead, BodyStamp } from './body.ts'
 import { type Closed, Closer } from './close.ts'
 import { Packer, type SiteEntries } from './pack.ts'
 import type { Reports } from './reports.ts'
@@ -18,7 +18,11 @@ export interface RollupOptions {
   numbers: Map<string, number>
   head: Omit<BodyHead, 'site'>
   loader: SetLoader
+  /** Messages that were given up unsent. */
+  givenUp?: (message: { site: string; seq: number }) => boolean
   clock: Clock
+  /** What the bodies made now say of that. */
+  stamp?: () => BodyStamp
   /** The rules; undefined where there are none. */
   judge?: Judge | undefined
 }
@@ -49,6 +53,7 @@ export class Rollup {
   #waitingBytes = 0
   #appliedBytes = 0
   #appliedUpTo = 0
+  #making: readonly OutgoingRecord[] = []
   #busy = false
   #onApplied: (entry: JournaledEntry['entry']) => void = () => undefined
 
@@ -101,6 +106,7 @@ export class Rollup {
       look?.(this.#waiting)
     } finally {
       this.#busy = false
+      this.#making = []
     }
     this.#drain()
   }
@@ -114,11 +120,14 @@ export class Rollup {
     const { keeper, names, loader, reports, clock, judge } = this.#options
     const journalUpTo = this.#appliedUpTo
     const closed = await new Closer(names, loader).close(keeper.takeClosings())
-    keeper.settle(closed.settlements)
     const atMs = clock.now()
     const setAside = setAsideInputs(names, keeper.takeSetAside(), atMs)
     const verdict = await judge?.judge({ summaries: closed.summaries, completeness: closed.completenessRows }, keeper)
+    // Nobody may look at the accounts between the two: what is closed is in a message.
+    keeper.settle(closed.settlements)
+    keeper.apply({ kind: 'dropped', losses: this.#regained(closed) })
     const messages = [...this.#messages(closed, reportAfterMs), ...this.#alerts(verdict?.alerts ?? [])]
+    this.#making = messages
     return {
       journalUpTo,
       windows: closed.windows,
@@ -132,11 +141,30 @@ export class Rollup {
     }
   }
 
+  /** Readings that were given up with their message and come with the next revision after all: less than nothing is lost. */
+  #regained({ summaries }: Closed): { device: number; readings: number }[] {
+    const { givenUp, names } = this.#options
+    const again = summaries.filter(({ device, after }) => {
+      return after !== null && givenUp?.({ site: names.siteOf(device), seq: after })
+    })
+    return again.map(({ device, before }) => ({ device, readings: -before }))
+  }
+
   #alerts(alerts: readonly Alert[]): OutgoingRecord[] {
     const bySite = Map.groupBy(alerts, ({ site }) => site)
     return [...bySite].flatMap(([site, some]) => {
       return alertMessages(some, { ...this.#options.head, site }, () => this.#takeSeq(site))
     })
+  }
+
+  /** Messages that those of a checkpoint in the making wait for. */
+  awaited(): { site: string; seq: number }[] {
+    return this.#making.flatMap(({ site, after }) => after.map((seq) => ({ site, seq })))
+  }
+
+  /** The newest number of a site's messages; -1 where there is none. */
+  newestMade(site: string): number {
+    return (this.#options.numbers.get(site) ?? 0) - 1
   }
 
   #takeSeq(site: string): number {
@@ -173,19 +201,25 @@ export class Rollup {
   }
 
   #siteMessages(site: string, entries: SiteEntries): OutgoingRecord[] {
-    const { names, reports, head } = this.#options
-    const terms = (device: number) => this.#view(device).counts
+    const { names, reports, head, givenUp, stamp } = this.#options
+    const known = new Map<number, DeviceCounts>()
+    const terms = (device: number) => {
+      const counts = known.get(device) ?? this.#view(device).counts
+      known.set(device, counts)
+      return counts
+    }
     const packer = new Packer(
       {
         deviceName: (device) => names.deviceName(device),
         terms,
         addSent: (device, readings) => reports.addSent(device, readings),
+        givenUp: (seq) => givenUp?.({ site, seq }) === true,
       },
       () => this.#takeSeq(site),
     )
     return packer.pack(entries).map(({ draft, seq }) => {
       for (const device of draft.accounts.keys()) reports.reported(device, terms(device))
-      const bytes = draft.encode({ ...head, site }, seq)
+      const bytes = draft.encode({ ...head, site, ...stamp?.() }, seq)
       const added = [...draft.added].map(([device, readings]) => ({ device, readings }))
       return { site, seq, kind: 'summaries', bytes, after: [...draft.after], added }
     })

@@ -19,16 +19,25 @@ function bodyOf(names: Names, readings: readonly Shown[]): Uint8Array {
   return Buffer.from(JSON.stringify(shown))
 }
 
-/** Dead letters of readings that were decoded and then refused, one for each device and reason. */
+/** The dead letter of readings of one device that were decoded and then refused; `readings` are shown, `count` is of all. */
+export function setAsideInput(
+  names: Names,
+  { device, reason, count, readings }: { device: number; reason: string; count: number; readings: readonly Shown[] },
+  atMs: number,
+): SetAsideInput {
+  return {
+    ...{ atMs, reason, count, source: '' },
+    site: names.siteOf(device),
+    device: names.deviceName(device),
+    body: bodyOf(names, readings),
+  }
+}
+
+/** One for each device and reason. */
 export function setAsideInputs(names: Names, { counts, readings }: SetAside, atMs: number): SetAsideInput[] {
   return counts.map(({ device, reason, count }) => {
     const shown = readings.filter((reading) => reading.device === device && reading.reason === reason)
-    return {
-      ...{ atMs, reason, count, source: '' },
-      site: names.siteOf(device),
-      device: names.deviceName(device),
-      body: bodyOf(names, shown),
-    }
+    return setAsideInput(names, { device, reason, count, readings: shown }, atMs)
   })
 }
 

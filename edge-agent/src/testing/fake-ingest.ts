@@ -5,8 +5,11 @@ import {
   alertsBodySchema,
   cloudTopic,
   parseCloudTopic,
+  type Receipt,
+  type StatusBody,
   type SummariesBody,
   type SummaryRow,
+  statusBodySchema,
   summariesBodySchema,
 } from '@millrace/contracts'
 import type { Message } from '@millrace/pipeline'
@@ -40,6 +43,8 @@ export class FakeIngest {
   readonly breaches: string[] = []
   /** Newest row of each window, by `site/device/metric/start`. */
   readonly rows = new Map<string, SummaryRow & { site: string }>()
+  /** The same of each part: `spool/site/device/metric/start`. */
+  readonly parts = new Map<string, SummaryRow & { site: string }>()
   /** Newest account of each device, by `site/device`, as of the highest message number. */
   readonly accounts = new Map<string, AccountRow & { seq: number }>()
   /** Newest revision of each alert by id, and every revision in order of its message's first arrival. */
@@ -49,6 +54,9 @@ export class FakeIngest {
   readonly others: { kind: string; site: string; body: unknown }[] = []
   deliveries = 0
   readonly #hashes = new Map<string, string>()
+  /** By `spool/site/device/`. */
+  readonly #sent = new Map<string, { seq: number; sent: number }>()
+  readonly #epochs = new Map<string, Set<string>>()
   readonly #link: MqttLink
   readonly #options: FakeIngestOptions
 
@@ -83,17 +91,19 @@ export class FakeIngest {
     return [...this.rows.values()].filter((row) => row.device === device)
   }
 
+  /** Readings of a window in all its parts; `key` as in `rows`. */
+  readingsOf(key: string): number {
+    return sumOf([...this.parts].filter(([part]) => part.endsWith(`/${key}`)))
+  }
+
   /** Breaches that only show once every message is there: `sent` against the rows, gaps between numbers. */
   balance(): string[] {
     const breaches = [...this.breaches]
     for (const [key, ranges] of this.received) {
       if (ranges.ranges().length > 1 || ranges.ranges()[0]?.[0] !== 0) breaches.push(`gap in the messages of ${key}`)
     }
-    for (const [key, { device, sent }] of this.accounts) {
-      const site = key.split('/')[0]
-      const held = [...this.rows.values()]
-        .filter((row) => row.site === site && row.device === device)
-        .reduce((sum, { count }) => sum + count, 0)
+    for (const [key, { sent }] of this.#sent) {
+      const held = sumOf([...this.parts].filter(([part]) => part.startsWith(key)))
       if (held !== sent) breaches.push(`${key}: ${held} readings in rows, ${sent} sent`)
     }
     return breaches
@@ -110,7 +120,26 @@ export class FakeIngest {
     } else if (address.kind === 'alerts') {
       const parsed = this.#spooled(address.agent, body, alertsBodySchema.safeParse(json))
       if (parsed) this.#takeAlerts(parsed)
-    } else this.others.push({ kind: address.kind, site: address.site, body: json })
+    } else {
+      this.others.push({ kind: address.kind, site: address.site, body: json })
+      const status = statusBodySchema.safeParse(json)
+      if (address.kind === 'status' && status.success) this.#greet(status.data)
+    }
+  }
+
+  /** As the ingest does: what it has of a spool, to an agent that asks. */
+  #greet({ site, agent, epoch, spool }: StatusBody): void {
+    if (spool?.asks !== true || epoch === undefined || this.#options.receipts === false) return
+    const name = String(spool.name)
+    const sites = [...this.received].flatMap(([key, ranges]) => {
+      const [of, by, from] = key.split('/')
+      return by === agent && from === name
+        ? [{ site: of, newest: ranges.last ?? -1, epochs: this.#epochs.get(key) }]
+        : []
+    })
+    const standing = { to: epoch, sites: sites.map((one) => ({ ...one, epochs: [...(one.epochs ?? [])] })) }
+    const receipt = { ...this.#receiptOf(`${site}/${agent}/${name}`), standing }
+    this.publishReceipt(site, agent, receipt).catch(() => undefined)
   }
 
   /** The body where it came for the first time. */
@@ -124,7 +153,7 @@ export class FakeIngest {
       this.breaches.push(`not as the contract has it: ${parsed.error.message}`)
       return undefined
     }
-    const { site, spool, seq } = parsed.data
+    const { site, spool, seq, epoch } = parsed.data
     if (this.#options.takes?.(seq) === false) return undefined
     if (bytes.byteLength >= 192 * 1024) this.breaches.push(`message ${seq} has ${bytes.byteLength} bytes`)
     const key = `${site}/${agent}/${spool}`
@@ -135,6 +164,7 @@ export class FakeIngest {
     const received = this.received.get(key) ?? new RangeSet()
     this.received.set(key, received)
     const isNew = received.add(seq)
+    this.#epochs.set(key, (this.#epochs.get(key) ?? new Set()).add(epoch))
     if (this.#options.receipts !== false) this.#sendReceipt(key)
     return isNew ? parsed.data : undefined
   }
@@ -148,23 +178,26 @@ export class FakeIngest {
   }
 
   #take(body: SummariesBody): void {
-    const { site, seq, columns, accounts } = body
+    const { site, seq, spool, columns, accounts } = body
     for (let at = 0; at < columns.device.length; at++) {
       const row = Object.fromEntries(Object.entries(columns).map(([name, values]) => [name, values[at]]))
-      this.#row({ site, ...(row as unknown as SummaryRow) })
+      this.#row(spool, { site, ...(row as unknown as SummaryRow) })
     }
     for (let at = 0; at < accounts.device.length; at++) {
       const row = Object.fromEntries(accountNames.map((name) => [name, accounts[name][at]])) as unknown as AccountRow
       this.#account(`${site}/${row.device}`, { ...row, seq })
+      const told = this.#sent.get(`${spool}/${site}/${row.device}/`)
+      if ((told?.seq ?? -1) < seq) this.#sent.set(`${spool}/${site}/${row.device}/`, { seq, sent: row.sent })
     }
   }
 
-  #row(row: SummaryRow & { site: string }): void {
+  #row(spool: string, row: SummaryRow & { site: string }): void {
     const key = `${row.site}/${row.device}/${row.metric}/${row.start}`
-    const expected = (this.rows.get(key)?.rev ?? -1) + 1
+    const expected = (this.parts.get(`${spool}/${key}`)?.rev ?? -1) + 1
     if (row.rev !== expected) this.breaches.push(`${key}: revision ${row.rev}, expected ${expected}`)
     if (row.amended > 0 && row.rev === 0) this.breaches.push(`${key}: amended in its first revision`)
     this.rows.set(key, row)
+    this.parts.set(`${spool}/${key}`, row)
   }
 
   #account(key: string, row: AccountRow & { seq: number }): void {
@@ -176,10 +209,18 @@ export class FakeIngest {
   }
 
   #sendReceipt(key: string): void {
-    const [site, agent, spool] = key.split('/') as [string, string, string]
-    const ranges = this.received.get(key)!.ranges()
+    const [site, agent] = key.split('/') as [string, string]
+    this.publishReceipt(site, agent, this.#receiptOf(key)).catch(() => undefined)
+  }
+
+  #receiptOf(key: string): Receipt {
+    const ranges = this.received.get(key)?.ranges() ?? []
     const upTo = ranges[0]?.[0] === 0 ? ranges[0][1] : -1
     const rest = ranges[0]?.[0] === 0 ? ranges.slice(1) : ranges
-    this.publishReceipt(site, agent, { spool, upTo, ranges: rest }).catch(() => undefined)
+    return { spool: key.split('/')[2]!, upTo, ranges: rest, greets: true }
   }
+}
+
+function sumOf(rows: readonly [string, SummaryRow][]): number {
+  return rows.reduce((sum, [, { count }]) => sum + count, 0)
 }

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Clock, checkConfig, silentLogger, systemClock } from '@millrace/pipeline'
 import { type Broker, createBroker } from '@millrace/transports'
-import { type Agent, startAgent } from '../agent.ts'
+import type { Agent } from '../agent.ts'
 import { agentConfigSchema } from '../config.ts'
+import { startAgent } from '../lives.ts'
 
 /** A port nobody listens on now. */
 export async function freePort(): Promise<number> {
@@ -34,18 +35,22 @@ export interface AgentSettings {
   notify?: Record<string, unknown>
   /** Instead of the broker on `cloudPort`. */
   uplink?: Record<string, unknown>
+  /** Instead of a broker on `mqttPort`. */
+  collect?: Record<string, unknown>
+  decode?: readonly Record<string, unknown>[]
 }
 
 /** A config as it would stand in a file. */
 export function agentConfig(settings: AgentSettings) {
   const { dataDir, cloudPort, mqttPort = 0, windows, spool, sensors = [], rules, notify, uplink } = settings
+  const { collect = { type: 'broker', port: mqttPort }, decode = [] } = settings
   return {
     ...(rules === undefined ? {} : { rules }),
     ...(notify ? { notify } : {}),
     agent: 'edge-1',
     site: 'hall',
     dataDir,
-    collect: { type: 'broker', port: mqttPort },
+    ...{ collect, decode },
     sensors,
     windows: { length: '10s', lateness: '2s', idle: '1h', ...windows },
     spool: { commit: '5ms', ...spool },

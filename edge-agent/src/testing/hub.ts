@@ -48,6 +48,15 @@ export class TestHub {
     return { type: 'iot-hub', connectionStringFile, ca: this.hub.caFile, ...more }
   }
 
+  /** Settings of a collector of what the hub has, or a plain event hub in it. */
+  async collect(more: Record<string, unknown> = {}, entity?: string): Promise<Record<string, unknown>> {
+    const connectionStringFile = join(this.#folder, `event-hub-${entity ?? ''}.txt`)
+    const text = this.hub.connectionStrings.eventHub
+    const of = entity === undefined ? text : text.replace(/EntityPath=[^;]*/, `EntityPath=${entity}`)
+    await writeFile(connectionStringFile, of, { mode: 0o600 })
+    return { type: 'iot-hub', connectionStringFile, ...more }
+  }
+
   /** Everything in the built-in endpoint. */
   async events(): Promise<LogEvent[]> {
     const { builtIn } = this.hub.core.events

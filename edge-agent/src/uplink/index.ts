@@ -5,6 +5,7 @@ import { mqttUplink } from './mqtt.ts'
 /** Every kind of uplink. */
 export const uplinks = pluginSet([mqttUplink, iotHubUplink])
 
+export { defaultStatusEveryMs } from './iot-hub.ts'
 export type { Remote, SeriesName, WindowTimes } from './remote.ts'
 export { covers, type OutboxMessage, Sender } from './sender.ts'
 export type { SeriesFilter } from './series-filter.ts'

@@ -8,7 +8,10 @@ import { seriesGlobs } from './series-filter.ts'
 
 const minute = 60_000
 const flushSchema = z.strictObject({ within: duration(0, 5 * minute, 'a duration up to 5m').default(20_000) })
-const explainSchema = z.strictObject({ site: nameSchema, device: nameSchema, metric: nameSchema.optional() })
+const explainSchema = z.strictObject({
+  ...{ site: nameSchema, device: nameSchema, metric: nameSchema.optional() },
+  start: z.number().nonnegative().optional(),
+})
 const liveSchema = z.strictObject({
   series: seriesGlobs,
   for: duration(1_000, 1_440 * minute, 'a duration from 1s to 24h').default(10 * minute),
@@ -46,8 +49,9 @@ export function hubMethods({ remote, setLive }: MethodParts): Record<string, Hub
       const { outboxMessages } = await remote().flush(within)
       return { status: outboxMessages === 0 ? 200 : 202, payload: { outboxMessages } }
     }),
-    explain: method(explainSchema, async ({ metric, ...device }) => {
-      const found = await remote().explain({ ...device, ...(metric === undefined ? {} : { metric }) })
+    explain: method(explainSchema, async ({ metric, start, ...device }) => {
+      const window = { ...(metric === undefined ? {} : { metric }), ...(start === undefined ? {} : { start }) }
+      const found = await remote().explain({ ...device, ...window })
       return found
         ? { status: 200, payload: found }
         : { status: 404, payload: { error: 'this agent has not heard of it' } }

@@ -16,6 +16,8 @@ import { type SeriesFilter, seriesGlobs } from './series-filter.ts'
 import type { Outgoing, Uplink, UplinkContext, UplinkHandlers } from './uplink.ts'
 
 const minute = 60_000
+/** How often an agent tells its status over a hub unless it is told. */
+export const defaultStatusEveryMs = 5 * minute
 
 const settings = iotHubSettings.extend({
   /** Tier and units of the hub: what a day's quota is, and how large a metered block. */
@@ -28,7 +30,7 @@ const settings = iotHubSettings.extend({
   /** How long what closes is gathered when the day's blocks run short. */
   packFor: duration(5_000, 10 * minute, 'a duration from 5s to 10m').default(2 * minute),
   /** How often the status is sent as a message. */
-  statusEvery: duration(10_000, 60 * minute, 'a duration from 10s to 1h').default(5 * minute),
+  statusEvery: duration(10_000, 60 * minute, 'a duration from 10s to 1h').default(defaultStatusEveryMs),
 })
 type Settings = z.output<typeof settings>
 
@@ -140,8 +142,8 @@ class IotHubUplink implements Uplink {
     }
   }
 
-  #messageOf({ site, kind, seq, body }: Outgoing): HubMessage {
-    const { spool, clock } = this.#context
+  #messageOf({ site, kind, seq, body, spool = this.#context.spool }: Outgoing): HubMessage {
+    const { clock } = this.#context
     return {
       body,
       contentType: 'application/json',

@@ -34,6 +34,10 @@ class MqttUplink implements Uplink {
     return this.#link.lastError
   }
 
+  get certificates() {
+    return this.#link.certificates
+  }
+
   async start(handlers: UplinkHandlers): Promise<void> {
     const receipts = cloudTopic({ site: '+', agent: this.#agent, kind: 'receipt' })
     this.#link.subscribe([receipts], (message) => this.#receive(message, handlers))

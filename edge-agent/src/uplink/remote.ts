@@ -1,3 +1,4 @@
+import type { AgentExplanation } from '@millrace/contracts'
 import type { Message } from '@millrace/pipeline'
 import type { AgentStatus } from '../status.ts'
 
@@ -11,6 +12,8 @@ export interface SeriesName {
   site: string
   device: string
   metric?: string
+  /** Any moment in a window, epoch ms. */
+  start?: number
 }
 
 /** What the far side of an uplink may ask of the agent. */
@@ -20,8 +23,8 @@ export interface Remote {
   useWindows(times: WindowTimes): Promise<void>
   /** Makes a checkpoint, and resolves when all that was in the outbox by then is delivered, or the time is over. */
   flush(withinMs: number): Promise<{ outboxMessages: number }>
-  /** What the agent knows of a device or series; undefined where it has not heard of it. */
-  explain(series: SeriesName): Promise<Record<string, unknown> | undefined>
+  /** What the agent knows of a device, a series or one window of it; undefined where it has not heard of the device. */
+  explain(series: SeriesName): Promise<AgentExplanation | undefined>
   /** Publishes to the devices; rejects where they are no clients of this agent. */
   command(message: Message): Promise<void>
 }

@@ -39,6 +39,8 @@ export interface Outgoing {
   kind: MessageKind
   /** Of a message of the outbox. */
   seq?: number
+  /** The spool that numbered it; absent: the agent's own. */
+  spool?: string
   body: Uint8Array
   retain?: boolean
 }
@@ -59,6 +61,8 @@ export interface Uplink {
   readonly connected: boolean
   /** Why the last try to connect failed; null while connected. */
   readonly lastError: string | null
+  /** The certificate that this agent shows, with its end, epoch ms; absent: none, or none of a file of ours. */
+  readonly certificates?: readonly { setting: string; notAfterMs: number }[]
   /** Says goodbye; safe without `start` and twice. */
   stop(): Promise<void>
   /** Which series' live readings and provisional summaries are wanted; absent: all, 'none': not one. */
