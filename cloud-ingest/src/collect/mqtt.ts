@@ -35,6 +35,7 @@ export const mqttCollector = definePlugin({
         if (link.connected) return undefined
         return `no connection to the broker at ${settings.url} (collect.url): ${link.lastError ?? 'not yet tried'}`
       },
+      certificates: () => link.certificates,
       stop: () => link.stop(),
     }
   },

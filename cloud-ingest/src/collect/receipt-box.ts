@@ -24,7 +24,8 @@ export class ReceiptBox {
 
   offer({ site, agent, receipt }: { site: string; agent: string; receipt: Receipt }): void {
     const topic = cloudTopic({ site, agent, kind: 'receipt' })
-    const key = `${topic}/${receipt.spool}`
+    // An answer is not replaced by what says less.
+    const key = `${topic}/${receipt.spool}/${receipt.standing?.to ?? ''}`
     const message = { topic, body: Buffer.from(JSON.stringify(receipt)), retain: true, qos: 1 } as const
     const box = this.boxes.get(key) ?? { message, sending: false, fresh: true }
     Object.assign(box, { message, fresh: true })

@@ -1,14 +1,15 @@
 import { gzipSync } from 'node:zlib'
+import { maxBodyBytes } from '@millrace/contracts'
+import { HubEvent, type RawEvent } from '@millrace/transports'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { foreignText } from './foreign-text.ts'
-import { type HubEvent, readEvent } from './hub-message.ts'
+import { type EventContext, readEvent } from './hub-message.ts'
 
 const text = '{"v":1,"name":"größe"}'
-const context = { log: 'hub/0', identity: 'hub' } as const
+const context: EventContext = { log: 'hub/0', identity: 'hub', directDevices: 'set-aside' }
 
-function event(more: Partial<HubEvent> = {}): HubEvent {
-  return {
+function event(more: Partial<RawEvent> = {}): HubEvent {
+  const raw = {
     body: Buffer.from(text),
     properties: { kind: 'summaries', site: 'north' },
     systemProperties: { 'iothub-connection-device-id': 'pi-01' },
@@ -16,6 +17,7 @@ function event(more: Partial<HubEvent> = {}): HubEvent {
     enqueuedTimeUtc: new Date(0),
     ...more,
   }
+  return new HubEvent(raw, maxBodyBytes)
 }
 
 const amqp = (value: string) => Buffer.concat([Buffer.from([0xa1, Buffer.byteLength(value)]), Buffer.from(value)])
@@ -76,9 +78,9 @@ describe('an event without kind and site', () => {
     expect(readEvent(event({ properties: {}, body: Buffer.from('{') }), context)?.setAside?.reason).toBe('bad-json')
   })
 
-  test('of the hub itself is passed over', () => {
-    const systemProperties = { 'iothub-connection-device-id': 'pi-01', 'iothub-message-source': 'twinChangeEvents' }
-    expect(readEvent(event({ systemProperties }), context)).toBeUndefined()
+  test('is left to an agent where the settings say so', () => {
+    expect(readEvent(direct([{ readings: { a: 1 } }]), { ...context, directDevices: 'agent' })).toBeUndefined()
+    expect(readEvent(event(), { ...context, directDevices: 'agent' })?.topic).toBe('millrace/v1/north/pi-01/summaries')
   })
 })
 
@@ -97,14 +99,7 @@ test('no event at all makes it throw', () => {
   const identity = fc.constantFrom('hub' as const, 'sender' as const)
   fc.assert(
     fc.property(anything, identity, (parts, who) => {
-      readEvent(event(parts), { log: 'hub/0', identity: who })
+      readEvent(event(parts), { ...context, identity: who })
     }),
   )
-})
-
-test('text of AMQP is taken from its wrapping only where first byte and length fit', () => {
-  expect(foreignText(Buffer.from('a1057069 2d3031'.replace(' ', ''), 'hex'))).toBe('pi-01')
-  expect(foreignText(Buffer.from([0x70, 0x69]))).toBe('pi')
-  expect(foreignText(Buffer.from([0xa1, 9, 0x70]))).toBeUndefined()
-  fc.assert(fc.property(fc.string({ maxLength: 60 }), (value) => foreignText(amqp(value)) === value))
 })
