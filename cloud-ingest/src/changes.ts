@@ -43,6 +43,8 @@ export interface DirtySpan extends SeriesName {
 export interface Settlement {
   store: string
   upTo: number
+  /** Now, epoch ms. */
+  atMs: number
   dirty: readonly Pick<DirtySpan, 'tier' | 'seriesId' | 'start'>[]
   refusals: readonly Refusal[]
   /** Whether refusals of this store move readings from held to refused. True for one store. */

@@ -21,5 +21,7 @@ export interface CloudLink {
   onConnect(callback: () => void): void
   /** Undefined while connected, else why not, in words that name the setting. */
   problem(): string | undefined
+  /** The certificate that the ingest shows, with its end, epoch ms. */
+  certificates?(): readonly { setting: string; notAfterMs: number }[]
   stop(): Promise<void>
 }

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describeError, parseConfig, UsageError } from '@millrace/pipeline'
+import { parseEventHub } from '@millrace/transports'
 import { expect, test } from 'vitest'
-import { parseEventHub } from './collect/iot-hub/settings.ts'
 import { configSchema } from './config.ts'
 
 const example = readFileSync(join(import.meta.dirname, '../ingest.example.yaml'), 'utf8')
@@ -38,7 +38,7 @@ test('the example that reads a hub is a config, with checkpoints in files or in 
   const file = parseConfig(hubExample, configSchema, 'example')
   expect(file.collect).toEqual({
     ...{ type: 'iot-hub', connectionStringFile: './secrets/event-hub', consumerGroup: 'millrace' },
-    ...{ startPosition: 'earliest', identity: 'hub', maxBatchSize: 100 },
+    ...{ startPosition: 'earliest', identity: 'hub', protocol: 'amqp', maxBatchSize: 100, directDevices: 'set-aside' },
     checkpoints: { type: 'file', dir: './data/ingest/checkpoints' },
   })
   const [before, after] = hubExample.split(/^ {2}checkpoints:\n.*\n.*\n/m)
@@ -86,5 +86,12 @@ test.each([
     expect(describeError(error)).toMatch(found)
     expect(describeError(error)).toMatch(/collect\.connectionStringFile: .*Built-in endpoints/)
     expect(describeError(error)).not.toMatch(/c2VjcmV0/)
+  }
+})
+
+test('a connection string in quotes is taken without them', () => {
+  const text = 'Endpoint=sb://x:1/;SharedAccessKeyName=k;SharedAccessKey=c2VjcmV0;EntityPath=hub'
+  for (const quote of ['"', "'"]) {
+    expect(parseEventHub(`${quote}${text}${quote}`)).toEqual({ connectionString: text, host: 'x:1', hub: 'hub' })
   }
 })

@@ -20,7 +20,7 @@ describe('what an agent sends', () => {
     await stack.send({ seq: 3, rows: [{ start: noon + minuteMs }] })
     await stack.send({ seq: 1, rows: [{ start: noon + 2 * minuteMs }] })
     const receipt = await stack.receipted(1)
-    expect(receipt).toEqual({ spool: 'spool-a', upTo: 1, ranges: [[3, 3]] })
+    expect(receipt).toEqual({ spool: 'spool-a', upTo: 1, ranges: [[3, 3]], greets: true })
     expect((await stack.accounts()).total.missingUpstream).toBe(1)
     await stack.send({ seq: 2, rows: [{ start: noon + 3 * minuteMs }] })
     expect((await stack.receipted(3)).ranges).toEqual([])
@@ -174,7 +174,7 @@ describe('what an agent sends', () => {
     await stack.stopIngest()
     stack.receipts.length = 0
     await stack.startIngest()
-    expect(await stack.receipted(1)).toEqual({ spool: 'spool-a', upTo: 1, ranges: [[4, 4]] })
+    expect(await stack.receipted(1)).toEqual({ spool: 'spool-a', upTo: 1, ranges: [[4, 4]], greets: true })
     expect((await stack.stored()).devices).toEqual(devices)
     await stack.send({ seq: 1, rows: [{ start: noon, values: [9] }] })
     await stack.send({ seq: 2, rows: [] })
@@ -188,7 +188,7 @@ describe('what an agent sends', () => {
   test('while nobody listened is asked for at once: a status of an unknown spool is answered with an empty receipt', async () => {
     const status = { v: 1, agent: 'edge', site: 'north', online: true, spool: { name: 'spool-x' } }
     await stack.publish({ site: 'north', agent: 'edge', kind: 'status' }, status)
-    expect(await stack.receipted(-1, 'spool-x')).toEqual({ spool: 'spool-x', upTo: -1, ranges: [] })
+    expect(await stack.receipted(-1, 'spool-x')).toEqual({ spool: 'spool-x', upTo: -1, ranges: [], greets: true })
   })
 
   test('makes hours and days that merge the minutes', async () => {

@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import type { ApiAlert, RulesResponse } from '@millrace/contracts'
 import { type ManualClock, manualClock } from '@millrace/pipeline'
 import { type recordingLogger as Recording, recordingLogger, until } from '@millrace/pipeline/testing'
@@ -108,6 +110,24 @@ test('a restart, and repeats of everything, tell nothing twice', async () => {
   expect(before).toHaveLength(1)
   await until(() => told() === 2)
   expect(told()).toBe(2)
+})
+
+test('state of the rules that cannot be read keeps nothing from starting: what is active is judged again and cleared', async () => {
+  await start([warm])
+  await send({ 1: 25, 2: 30 })
+  await alertsBecome([['warm', 'active', 1, null]])
+  const [before] = await stack.alerts()
+  await stack.stopIngest()
+  const database = new DatabaseSync(join(stack.dataDir, 'spool', 'spool.db'))
+  const spoiled = database.prepare(`UPDATE kept_values SET bytes = x'ff' WHERE key LIKE 'rules/%'`).run()
+  database.close()
+  expect(Number(spoiled.changes)).toBeGreaterThan(1)
+  await stack.startIngest()
+  await send({ 3: 25 })
+  await send({ 4: 10 })
+  const [after, ...others] = await alertsBecome([['warm', 'cleared', 1, 4]])
+  expect([after?.id, others]).toEqual([before?.id, []])
+  expect(log.lines.filter(({ message }) => message.includes('could not be read'))).toHaveLength(2)
 })
 
 test('late and amended windows raise, move and withdraw an alert after the fact', async () => {

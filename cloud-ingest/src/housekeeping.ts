@@ -1,5 +1,6 @@
 import { type Clock, type Logger, type Meters, pause } from '@millrace/pipeline'
 import type { Alerting } from './alerting.ts'
+import type { CloudLink } from './cloud-link.ts'
 import type { Custody } from './spool/index.ts'
 import type { Feeders } from './store/feeders.ts'
 import type { Store } from './stored.ts'
@@ -15,6 +16,7 @@ export interface House {
   clock: Clock
   log: Logger
   meters: Meters
+  link: CloudLink
 }
 
 /** Gauges every few seconds, and every ten minutes what has outlived its time goes. Resolves when the signal ends. */
@@ -30,13 +32,31 @@ export async function keepHouse(house: House, signal: AbortSignal): Promise<void
   }
 }
 
-async function look({ custody, feeders, alerting, meters }: House): Promise<void> {
+async function look({ custody, feeders, alerting, meters, link }: House): Promise<void> {
   const { bytes, maxBytes } = await custody.usage()
   meters.gauge('spool_bytes', 'Bytes of the spool in use').set(bytes)
   meters.gauge('spool_max_bytes', 'Bytes the spool may use').set(maxBytes)
   meters.gauge('let_go_messages', 'Messages let go unreceipted because too many waited').set(custody.receiver.letGo)
   const behind = meters.gauge('store_behind', 'Log entries a store has not taken', ['store'])
-  for (const state of feeders.states()) behind.set({ store: state.type }, state.behind)
+  const unaccounted = meters.gauge(
+    'store_unaccounted',
+    'Readings in which a store differs from the spool, 0 or something is wrong',
+    ['store'],
+  )
+  const checked = meters.gauge('store_checked_readings', 'Readings compared between store and spool since the start', [
+    'store',
+  ])
+  for (const state of feeders.states()) {
+    behind.set({ store: state.type }, state.behind)
+    unaccounted.set({ store: state.type }, state.unaccounted ?? 0)
+    checked.set({ store: state.type }, state.checked ?? 0)
+  }
+  const end = meters.gauge('certificate_not_after_seconds', 'When a certificate that the ingest shows ends', [
+    'setting',
+  ])
+  for (const { setting, notAfterMs } of link.certificates?.() ?? []) {
+    end.set({ setting: `collect.${setting}` }, notAfterMs / 1000)
+  }
   const evaluate = alerting.rules?.evaluator.state()
   if (evaluate) meters.gauge('evaluate_behind', 'Log entries the rules have not judged').set(evaluate.behind)
   const waiting = meters.gauge('store_alerts_behind', 'Alerts a store has not taken', ['store'])

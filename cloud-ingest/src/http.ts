@@ -1,11 +1,17 @@
 import type { Readable } from 'node:stream'
 import { createHttpServer, dataFolderId, type HttpServer } from '@millrace/pipeline'
+import { type KeptLetter, serveDeadLetters } from '@millrace/spool'
+import { agentsOf, fillAccountMeters } from './account-meters.ts'
 import { backupStream } from './backup/write.ts'
 import type { Parts } from './parts.ts'
+import { replayLetter } from './replay.ts'
 import { createFigures } from './reporting.ts'
 import type { AlertsContext } from './serve/alerts.ts'
+import { serveExplain } from './serve/explain.ts'
 import { servePage } from './serve/page.ts'
 import { serveApi } from './serve/server.ts'
+import { keepPartsMs } from './spool/group.ts'
+import { SpoolMarks } from './spool/marks.ts'
 
 /** A backup waits so long for a store that is behind. */
 const drainWithinMs = 20_000
@@ -67,6 +73,7 @@ export async function createHttp(parts: Parts): Promise<HttpServer> {
   const { config, clock, log, meters, view, stores, custody, feeders } = parts
   const { page, ...address } = config.http
   const figures = createFigures(parts)
+  const marks = await SpoolMarks.open(custody.spool)
   const http = createHttpServer({ ...address, log, meters, name: 'millrace-ingest', ready: () => readiness(parts) })
   serveApi(http.app, {
     ...{ clock, stores, series: view.series, openWindows: view.openWindows, events: view.events },
@@ -74,12 +81,22 @@ export async function createHttp(parts: Parts): Promise<HttpServer> {
     dataFolder: dataFolderId(config.dataDir),
     accounts: async () => {
       const { total, devices } = await custody.accounts(feeders.progress())
-      return { at: clock.now(), total, devices, stores: feeders.states() }
+      return { at: clock.now(), total, devices, stores: feeders.states(), agents: agentsOf(view.statuses.values()) }
     },
     pipeline: () => figures.read(),
     alerts: alertsOf(parts),
+    marks: { list: (span) => marks.list(span), put: (mark) => marks.put(mark) },
     deadLetters: () => custody.deadLetters(),
     backup: (store) => backUp(store, parts),
+  })
+  serveExplain(http.app, {
+    ...{ clock, stores, series: view.series, openWindows: view.openWindows, statuses: view.statuses, keepPartsMs },
+    fromSpool: (series, moment) => custody.explain({ series, moment, stores: feeders.positions() }),
+  })
+  const replay = (letter: KeptLetter) => replayLetter(letter, (message) => custody.receiver.offer(message))
+  serveDeadLetters(http.app, { spool: custody.spool, replay })
+  http.app.addHook('onRequest', async ({ routeOptions }) => {
+    if (routeOptions.url === '/metrics') fillAccountMeters(meters, await custody.accounts(feeders.progress()))
   })
   parts.stages.watch(http.app)
   await servePage(http.app, page)

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs'
-import { until } from '@millrace/pipeline/testing'
+import { recordingLogger, until } from '@millrace/pipeline/testing'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Hub, HubIngest, summaries, telemetry } from './testing/hub.ts'
 import { minuteMs, noon } from './testing/rows.ts'
@@ -58,12 +58,15 @@ describe('what the hub holds', { timeout: 90_000 }, () => {
       telemetry('edge', 'not json'),
       body(1),
       telemetry('edge', { readings: { a: 1 } }),
+      telemetry('edge', { readings: { a: 2 } }),
     ])
-    const ingest = await ingestOf()
+    const log = recordingLogger()
+    const ingest = await ingestOf({ log })
     await ingest.held(6)
-    const counts = { 'bad-json': 1, 'direct-device': 1 }
-    await until(async () => Object.keys(await ingest.deadLetters()).length === 2, soon)
+    const counts = { 'bad-json': 1, 'direct-device': 2 }
+    await until(async () => (await ingest.deadLetters())['direct-device'] === 2, soon)
     expect(await ingest.deadLetters()).toEqual(counts)
+    expect(log.lines.filter(({ message }) => message.includes('docs/iot-hub-direct.md'))).toHaveLength(1)
     await ingest.stop()
     const other = await ingestOf()
     await other.stop()
@@ -71,7 +74,7 @@ describe('what the hub holds', { timeout: 90_000 }, () => {
     await other.start()
     await hub.events.append([body(2)])
     const { total } = await other.held(9)
-    expect(total).toMatchObject({ held: 9, deadLetters: 2, mismatch: 0 })
+    expect(total).toMatchObject({ held: 9, deadLetters: 3, mismatch: 0 })
     expect(await other.deadLetters()).toEqual(counts)
   })
 

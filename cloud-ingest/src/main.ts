@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util'
 import {
   createLogger,
+  describeError,
+  exitCodeOf,
   fileClock,
   loadConfig,
   type Running,
@@ -10,8 +12,10 @@ import {
 } from '@millrace/pipeline'
 import { configSchema } from './config.ts'
 import { startIngest } from './pipeline.ts'
+import { inspectSpool } from './spool/inspect.ts'
 import { backUpStopped, restoreStopped } from './stopped.ts'
 
+const inspectOption = { 'inspect-spool': { type: 'string' } } as const
 const options = { config: { type: 'string' }, backup: { type: 'string' }, restore: { type: 'string' } } as const
 
 function readFlags() {
@@ -27,6 +31,21 @@ function readFlags() {
 /** Work with an end, instead of the service. */
 const once = (work: Promise<unknown>): Running => ({ ended: work, stop: async () => undefined })
 
+/** Prints what a spool holds; starts nothing, changes nothing. */
+async function inspect(folder: string): Promise<number> {
+  try {
+    const text = `${JSON.stringify(await inspectSpool(folder))}\n`
+    // What goes to a pipe is written later, and an exit would cut it off.
+    await new Promise<void>((resolve) => process.stdout.write(text, () => resolve()))
+    return 0
+  } catch (error) {
+    process.stderr.write(`millrace: ${describeError(error)}\n`)
+    return exitCodeOf(error)
+  }
+}
+
+const inspected = parseArgs({ options: inspectOption, strict: false }).values['inspect-spool']
+if (typeof inspected === 'string') process.exit(await inspect(inspected))
 await runService({
   name: 'millrace-ingest',
   async start() {

@@ -40,6 +40,8 @@ export interface Ingest {
   port: number
   /** Nothing is taken from agents until the function it resolves with is called. */
   hold(): Promise<() => void>
+  /** Rejects when the spool failed: the service must end and be started again. */
+  ended: Promise<never>
   stop(): Promise<void>
 }
 
@@ -61,6 +63,7 @@ export async function startIngest(config: IngestConfig, context: IngestContext):
   return {
     port,
     hold: () => parts.custody.receiver.hold(),
+    ended: parts.custody.failed,
     async stop() {
       await parts.link.stop()
       stopping.abort()
@@ -92,6 +95,7 @@ function look(decoded: Decoded, { custody, view, feeds, receipts }: Parts): void
   if (decoded.kind === 'provisional') view.provisional(decoded.body)
   if (decoded.kind === 'status') {
     view.status(decoded.body)
+    custody.heard(decoded.body)
     const greeting = custody.greeting(decoded.body)
     if (greeting) receipts.offer(greeting)
   }
@@ -127,7 +131,7 @@ async function createParts(
     for (const receipt of custody.receipts()) receipts.offer(receipt)
   })
   alerting = await Alerting.open({ config, custody, stores, view, link, clock, log, settleMs })
-  const shared = { clock, log: custody.log, logger: log, days: daysIn(dayZone) }
+  const shared = { clock, log: custody.log, stock: custody.stock, logger: log, days: daysIn(dayZone) }
   const feeders = new Feeders(
     [...stores].map(([name, store], index) => {
       const first = index === 0 ? { written: view.written.bind(view) } : {}
@@ -139,13 +143,19 @@ async function createParts(
   return { config, clock, log, meters, view, stores, custody, link, receipts, feeders, feeds, alerting, stages }
 }
 
-/** Series of the first store and of the spool; a new spool has to know whether it takes the place of a lost one. */
+/**
+ * Series of the first store and of the spool. A spool that is new, or put back from an old copy, has to know that stores
+ * hold rows of parts that it lacks.
+ */
 async function knownSeries(stores: ReadonlyMap<string, Store>, custody: Custody): Promise<SeriesInfo[]> {
-  const [first, ...others] = [...stores.values()].map((store) => () => store.series().catch(() => undefined))
-  const known = await first!()
+  const asked = [...stores].map(async ([name, store], index) => {
+    const answer = store.series().catch(() => undefined)
+    const series = await (index === 0 ? answer : Promise.race([answer, pause(answerWithinMs)]))
+    return { name, series: series ?? undefined }
+  })
+  const answers = await Promise.all(asked)
   if (custody.isNew) {
-    const answers = await Promise.all(others.map((ask) => Promise.race([ask(), pause(answerWithinMs)])))
-    if ([known, ...answers].some((series) => series === undefined || series.length > 0)) await custody.followsAnother()
-  }
-  return [...(known ?? []), ...custody.series()]
+    if (answers.some(({ series }) => series === undefined || series.length > 0)) await custody.followsAnother()
+  } else for (const { name, series } of answers) await custody.followsIfBehind(name, series ?? [])
+  return [...(answers[0]?.series ?? []), ...custody.series()]
 }

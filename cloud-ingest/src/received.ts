@@ -6,6 +6,11 @@ export interface BodyHead {
   agent: string
   spool: string
   seq: number
+  /** The start of the agent that made it. */
+  epoch: string
+  /** When and under which settings, as it says; absent from earlier releases. */
+  made?: number
+  settingsHash?: string
 }
 
 /** One revision of one part. */
@@ -84,6 +89,10 @@ export interface Spooled {
   alerts: readonly Alert[]
   setAside: readonly SetAside[]
   place?: LogPlace
+  /** When it arrived, epoch ms. */
+  receivedMs?: number
+  /** A dead letter that is taken anew: it goes from the letters in the same transaction. */
+  letter?: { reason: string; nth: number }
 }
 
 const packed = [

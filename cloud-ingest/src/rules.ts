@@ -18,6 +18,7 @@ const horizonMs = 24 * 3_600_000
 const windowMs = 60_000
 /** Key of the files whose rules are in force. */
 const filesKey = 'files'
+const enginePrefix = 'engine/'
 
 export interface CloudRulesOptions {
   /** Folder of the rules; undefined where there is none, or none any more. */
@@ -37,22 +38,34 @@ export interface CloudRulesOptions {
 
 /** A folder that cannot be used does not keep the ingest from starting. */
 export async function openCloudRules(options: CloudRulesOptions): Promise<CloudRules> {
-  const { log, evaluator, saved } = options
+  const { log, saved } = options
   const compile = (files: readonly RuleFile[]) => compileRules(files, { windowMs })
   const book = new RuleBook<CompiledRule>({ compile, versionOf: rulesVersion, log })
   book.restore(saved.get(filesKey))
-  const engine = createEngine({ rules: book.rules, owner: 'cloud', evaluator, horizonMs }, engineState(saved))
+  const engine = await openEngine(options, book.rules)
   const rules = new CloudRules(options, { book, engine })
   await rules.follow()
   return rules
 }
 
+/** State that cannot be read keeps nothing from starting: what is in the spool is judged again. */
+async function openEngine(options: CloudRulesOptions, rules: readonly CompiledRule[]): Promise<Engine> {
+  const { custody, evaluator, saved, log } = options
+  const about = { rules, owner: 'cloud' as const, evaluator, horizonMs }
+  try {
+    return createEngine(about, engineState(saved))
+  } catch (error) {
+    log.error({ error }, 'the state of the alert rules could not be read: they begin anew')
+    await custody.evaluation.beginAnew([...saved.keys()].filter((key) => key.startsWith(enginePrefix)))
+    return createEngine(about)
+  }
+}
+
 const ofCloud = (rules: readonly CompiledRule[]) => rules.filter(({ at }) => at === 'cloud')
 
 function engineState(saved: ReadonlyMap<string, Uint8Array>): Map<string, Uint8Array> {
-  const prefix = 'engine/'
-  const own = [...saved].filter(([key]) => key.startsWith(prefix))
-  return new Map(own.map(([key, bytes]) => [key.slice(prefix.length), bytes]))
+  const own = [...saved].filter(([key]) => key.startsWith(enginePrefix))
+  return new Map(own.map(([key, bytes]) => [key.slice(enginePrefix.length), bytes]))
 }
 
 /** The rules that are evaluated here, from their folder to the alerts in the spool. */

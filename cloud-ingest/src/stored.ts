@@ -66,6 +66,13 @@ export interface DeviceRange {
   to: number
 }
 
+/** Readings in the rows of one device. */
+export interface DeviceCount {
+  site: string
+  device: string
+  readings: number
+}
+
 /** Completeness merged over time, one share for each run of the device. */
 export interface DeviceBoots {
   site: string
@@ -90,6 +97,8 @@ export interface Store {
   writeFigures?(figures: Figures): Promise<void>
   /** Rows of each range in order of start; same length as `ranges`. */
   readRows(tier: Tier, ranges: readonly SeriesRange[]): Promise<StoredRow[][]>
+  /** Readings in the rows of minutes that start in [from, to), by device. */
+  readCounts(span: { from: number; to: number }): Promise<DeviceCount[]>
   readReadings(range: SeriesRange): Promise<LiveReading[]>
   /** Alerts that start in [from, to), in order of start. */
   readAlerts(span: { from: number; to: number }): Promise<Alert[]>

@@ -29,7 +29,10 @@ export type Decoded =
   /** Best effort, and useless: counted only. */
   | { kind: 'ignored'; reason: SetAsideReason }
 
-const headSchema = summariesBodySchema.pick({ v: true, agent: true, spool: true, epoch: true, site: true, seq: true })
+const headSchema = summariesBodySchema.pick({
+  ...{ v: true, agent: true, spool: true, epoch: true, site: true, seq: true },
+  ...{ made: true, settingsHash: true },
+})
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 function parse(body: Uint8Array): unknown {
@@ -83,8 +86,9 @@ function byKind(value: unknown, { kind }: CloudTopic): Extract<Decoded, { body: 
 function readHead(value: unknown, topic: CloudTopic): BodyHead | undefined {
   const { data } = headSchema.safeParse(value)
   if (!data || data.site !== topic.site || data.agent !== topic.agent) return undefined
-  const { site, agent, spool, seq } = data
-  return { site, agent, spool, seq }
+  const { site, agent, spool, seq, epoch, made, settingsHash } = data
+  const stamp = { ...(made === undefined ? {} : { made }), ...(settingsHash === undefined ? {} : { settingsHash }) }
+  return { site, agent, spool, seq, epoch, ...stamp }
 }
 
 /** A body that is sound but for the name in it: nobody is believed who speaks for another agent. */

@@ -7,9 +7,8 @@ import type {
   Silence,
 } from '@millrace/contracts'
 import { type NewSilence, newSilenceSchema } from '@millrace/notify'
-import { type Clock, checkConfig, type HttpServer } from '@millrace/pipeline'
+import { type Clock, checkConfig, type HttpServer, refusalOf } from '@millrace/pipeline'
 import { z } from 'zod'
-import { refusalOf } from './guard.ts'
 import { alertsQuery, readQuery } from './query.ts'
 
 type Query = Omit<ReturnType<typeof alertsQuery.parse>, 'from' | 'to'> & { from: number; to: number }

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 
-export type EventName = 'reading' | 'summary' | 'alert' | 'status'
+export type EventName = 'reading' | 'summary' | 'alert' | 'status' | 'mark'
 
 /** Bytes a listener may be behind; a slower one is let go and connects again by itself. */
 const maxBehindBytes = 4 * 1024 * 1024
@@ -37,7 +37,8 @@ export class EventHub {
     return true
   }
 
-  send(name: EventName, site: string, data: unknown): void {
+  /** To who asked for the site; to everyone where the event is of none. */
+  send(name: EventName, site: string | undefined, data: unknown): void {
     if (this.listeners.size > 0) this.writeAll(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`, site)
   }
 

@@ -123,5 +123,10 @@ function gather(seen: readonly SeenAgent[], { devices, missing }: Told, nowMs: n
   const gathered = new Gathered(seen.map((one) => fromStatus(one, nowMs)))
   for (const device of devices) add(gathered.of(device), device)
   for (const source of missing) gathered.of(source).missingUpstream += source.messages
+  // An agent also misses what its devices' rows cannot show.
+  for (const { accounts, status } of gathered.all) {
+    const said = status?.counters?.unaccounted
+    if (typeof said === 'number') accounts.unaccounted = Math.max(accounts.unaccounted, said)
+  }
   return gathered.all.sort((a, b) => `${a.site}/${a.agent}`.localeCompare(`${b.site}/${b.agent}`, 'en'))
 }

@@ -21,9 +21,11 @@ export const summariesQuery = z.object({
   step: z.enum(steps).default('1m'),
   sketch: z.enum(['0', '1']).default('0'),
 })
+export const explainQuery = z.object({ ...series, start: moment })
 export const readingsQuery = z.object({ ...series, ...span })
 export const completenessQuery = z.object({ site: nameSchema.optional(), device: nameSchema.optional(), ...span })
 export const liveQuery = z.object({ site: nameSchema.optional() })
+export const marksQuery = z.object({ from: moment.optional(), to: moment.optional() })
 export const backupQuery = z.object({ store: z.string().optional() })
 export const accountsQuery = z.object({ devices: z.enum(['0', '1']).default('1') })
 

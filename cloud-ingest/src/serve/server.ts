@@ -11,6 +11,7 @@ import { type Clock, dataFolderHeader, type HttpServer, UnreachableError, UsageE
 import { type Store, type Tier, totalsOf } from '../stored.ts'
 import { type AlertsContext, serveAlerts } from './alerts.ts'
 import type { EventHub } from './events.ts'
+import { type MarksContext, serveMarks } from './marks.ts'
 import { type OpenWindows, toApiSummary } from './open-windows.ts'
 import {
   accountsQuery,
@@ -35,6 +36,7 @@ export interface ServeContext {
   accounts(): Promise<AccountsResponse>
   pipeline(): Promise<PipelineResponse>
   alerts: AlertsContext
+  marks: Pick<MarksContext, 'list' | 'put'>
   deadLetters(): Promise<NonNullable<StatusResponse['deadLetters']>>
   /** Id of the folder that the ingest runs on. */
   dataFolder: string
@@ -164,6 +166,8 @@ export function serveApi(app: HttpServer['app'], context: ServeContext): void {
     return { at: context.clock.now(), agents, deadLetters: await context.deadLetters() }
   })
   serveAlerts(app, context.alerts)
+  const { clock, events, marks } = context
+  serveMarks(app, { clock, ...marks, announce: (mark) => events.send('mark', undefined, mark) })
   listen(app, context)
   backup(app, context)
 }

@@ -1,5 +1,6 @@
 import type { AccountsResponse, DeviceAccounts } from '@millrace/contracts'
 import { deadLetters, type Spool } from '@millrace/spool'
+import { RangeSet } from '@millrace/windows'
 import type { AccountTerms } from '../received.ts'
 import type { Registry, SourceState } from './registry.ts'
 
@@ -20,9 +21,17 @@ export function missingOf({ received }: SourceState): number {
   return received.count === 0 ? 0 : received.ranges().at(-1)![1] + 1 - received.count
 }
 
-export interface Accounts extends Omit<AccountsResponse, 'at' | 'stores'> {
+/** Numbers among those missing that the agent gave up unsent: nobody will fill them. */
+export function gaveUpOf({ received, gaveUp }: SourceState): number {
+  const newest = received.last ?? -1
+  const both = RangeSet.decode(received.encode())
+  for (const [from, to] of gaveUp.ranges()) if (from <= newest) both.addRange(from, Math.min(to, newest))
+  return both.count - received.count
+}
+
+export interface Accounts extends Omit<AccountsResponse, 'at' | 'stores' | 'agents'> {
   mismatchBySite: Record<string, number>
-  /** Messages missing between those received, of each spool and site. */
+  /** Messages missing between those received, of each spool and site, without those given up. */
   missing: { site: string; agent: string; spool: string; messages: number }[]
 }
 
@@ -48,6 +57,7 @@ export async function readAccounts(spool: Spool, registry: Registry): Promise<Ac
       ...totals(devices),
       mismatch: sum(mismatchBySite),
       ...(await countLetters(spool)),
+      gaveUpUpstream: [...sources.values()].reduce((total, source) => total + gaveUpOf(source), 0),
       missingUpstream: missing.reduce((total, { messages }) => total + messages, 0),
     },
     devices,
@@ -59,7 +69,7 @@ export async function readAccounts(spool: Spool, registry: Registry): Promise<Ac
 function missingBySource(sources: ReadonlyMap<number, SourceState>): Accounts['missing'] {
   return [...sources.values()].map((source) => {
     const { site, agent, spool } = source
-    return { site, agent, spool, messages: missingOf(source) }
+    return { site, agent, spool, messages: missingOf(source) - gaveUpOf(source) }
   })
 }
 

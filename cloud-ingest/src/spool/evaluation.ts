@@ -53,6 +53,13 @@ export class SpoolEvaluation implements EvaluationSpool {
     return new Map([...saved].map(([key, bytes]) => [key.slice(statePrefix.length), bytes]))
   }
 
+  /** Forgets everything under these keys and how far the rules had come, so that they begin one horizon ago. */
+  async beginAnew(keys: readonly string[]): Promise<void> {
+    const forgotten = keys.flatMap((key) => values.remove(statePrefix + key))
+    const places = [...cursors.remove(place.cursor), ...cursors.remove(place.historyUpTo)]
+    await this.options.spool.write([...forgotten, ...places], { reserve: true })
+  }
+
   async heard(): Promise<RuleHeard[]> {
     const rows = (await this.options.spool.read(newestOfDevices)) as [string, string, string, number][]
     return rows.map(([site, device, agent, ts]) => ({ site, device, agent, ts }))

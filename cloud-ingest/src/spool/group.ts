@@ -6,16 +6,19 @@ import { saveAlerts } from './alert-statements.ts'
 import type { StagedPlaces } from './places.ts'
 import type { Registry, SeriesState, SourceState } from './registry.ts'
 import { accountRow, completenessRow, GroupRows, partRow, seriesRow, sourceRow } from './statements.ts'
+import { traceRow } from './traces.ts'
 
 /** A part's window that ended this long before its arrival may have had parts that left the spool since. */
 export const keepPartsMs = 48 * 3_600_000
-const latenessMarginMs = 15 * 60_000
+export const latenessMarginMs = 15 * 60_000
 
 interface Staged {
   source: SourceState
   received: RangeSet
   /** Hashes of the numbers that this group adds. */
   hashes: Map<number, Uint8Array>
+  /** Who made them. */
+  epochs: Map<number, string>
 }
 
 interface GroupStart {
@@ -36,7 +39,10 @@ export class Group {
   private readonly staged = new Map<SourceState, Staged>()
   private readonly latest = new Map<SeriesState, PartRow>()
   private readonly letters: DeadLetter[] = []
+  private readonly replayed: { reason: string; nth: number }[] = []
   private readonly alerts: Alert[] = []
+  /** Sources of numbers that came with other bytes. */
+  readonly conflicts = new Set<SourceState>()
   /** Place in the log of the group's last row. */
   n: number
 
@@ -58,6 +64,7 @@ export class Group {
   add(message: Spooled, known: Uint8Array | undefined): void {
     const { head, place } = message
     if (place && !this.places.take(place)) return
+    if (message.letter) this.replayed.push(message.letter)
     if (head === undefined) {
       this.setAside(message, message.setAside)
       return
@@ -65,20 +72,25 @@ export class Group {
     const staged = this.stage(head)
     const earlier = staged.hashes.get(head.seq) ?? known
     if (staged.received.add(head.seq)) this.take(message, head, staged)
-    else if (earlier !== undefined && !Buffer.from(earlier).equals(message.hash)) this.refuseConflict(message)
+    else if (message.letter) this.takeRows(message, head, staged.source.id)
+    else if (isOther(message, staged, earlier)) this.refuseConflict(message, staged.source)
   }
 
   statements(): Statement[] {
     for (const { source, received } of this.staged.values()) {
       this.rows.sources.push(sourceRow(source, received.encode(), this.atMs))
     }
-    const rest = [...saveAlerts(this.alerts, this.atMs), ...deadLetters.add(...this.letters)]
+    const gone = this.replayed.flatMap(({ reason, nth }) => deadLetters.remove(reason, nth))
+    const rest = [...saveAlerts(this.alerts, this.atMs), ...deadLetters.add(...this.letters), ...gone]
     return [...this.rows.statements(), ...rest, ...this.places.statements()]
   }
 
   committed(): void {
     this.places.committed()
-    for (const { source, received } of this.staged.values()) this.registry.received(source, received)
+    for (const { source, received, epochs } of this.staged.values()) {
+      this.registry.received(source, received)
+      for (const [seq, epoch] of epochs) source.epochs.add(epoch, seq)
+    }
     for (const [series, { unit, last, lastTs }] of this.latest) {
       if (lastTs >= series.lastTs) Object.assign(series, { unit, lastTs, lastValue: last })
     }
@@ -88,19 +100,31 @@ export class Group {
     const source = this.registry.source(head)
     const known = this.staged.get(source)
     if (known) return known
-    const staged = { source, received: RangeSet.decode(source.received.encode()), hashes: new Map() }
+    const staged = { source, received: RangeSet.decode(source.received.encode()), hashes: new Map(), epochs: new Map() }
     this.staged.set(source, staged)
     return staged
   }
 
-  private take(message: Spooled, { seq, site }: BodyHead, { source, hashes }: Staged): void {
+  private take(message: Spooled, head: BodyHead, { source, hashes, epochs }: Staged): void {
+    const { seq, epoch } = head
     hashes.set(seq, message.hash)
+    epochs.set(seq, epoch)
+    this.rows.epochs.push([source.id, epoch, seq, seq])
     this.rows.bodies.push([source.id, seq, message.hash, this.atMs])
+    this.takeRows(message, head, source.id)
+  }
+
+  /** Of a message whose number may be known: a row that is there already stays as it is. */
+  private takeRows(message: Spooled, head: BodyHead, source: number): void {
+    const { seq, site } = head
+    const before = this.n
     const devices = new Set([...message.parts, ...message.accounts].map(({ device }) => device))
-    for (const device of devices) this.rows.devices.push([source.id, device])
-    for (const account of message.accounts) this.rows.accounts.push(accountRow(source.id, seq, account))
-    for (const part of message.parts) this.rows.parts.push(this.takePart(part, site, source.id))
-    for (const part of message.completeness) this.rows.completeness.push(completenessRow(source.id, part, this.stamp()))
+    for (const device of devices) this.rows.devices.push([source, device])
+    for (const account of message.accounts) this.rows.accounts.push(accountRow(source, seq, account))
+    for (const part of message.parts) this.rows.parts.push(this.takePart(part, site, source))
+    for (const part of message.completeness) this.rows.completeness.push(completenessRow(source, part, this.stamp()))
+    const { receivedMs = this.atMs } = message
+    if (this.n > before) this.rows.traces.push(traceRow(source, head, { n: this.n, atMs: this.atMs, receivedMs }))
     this.alerts.push(...message.alerts)
     this.setAside(message, message.setAside)
   }
@@ -118,7 +142,8 @@ export class Group {
     return { n: this.n, atMs: this.atMs }
   }
 
-  private refuseConflict(message: Spooled): void {
+  private refuseConflict(message: Spooled, source: SourceState): void {
+    this.conflicts.add(source)
     const count = message.parts.reduce((sum, part) => sum + part.count, 0)
     this.setAside(message, [{ reason: 'conflict', device: null, count }])
   }
@@ -135,4 +160,10 @@ export class Group {
     const site = head?.site ?? null
     for (const item of sums.values()) this.letters.push({ ...item, atMs: this.atMs, source: topic, site, body })
   }
+}
+
+/** A known number with other bytes; where its hash has gone, of another start than the one that made it. */
+function isOther({ head, hash }: Spooled, { source }: Staged, earlier: Uint8Array | undefined): boolean {
+  if (earlier !== undefined) return !Buffer.from(earlier).equals(hash)
+  return head !== undefined && !source.epochs.mayHaveMade(head.epoch, head.seq)
 }

@@ -1,17 +1,23 @@
 import { join } from 'node:path'
-import { isName, type SeriesInfo, type StatusBody } from '@millrace/contracts'
+import { isName, type SeriesInfo, type SpoolExplanation, type StatusBody } from '@millrace/contracts'
 import type { Clock, Logger } from '@millrace/pipeline'
 import { addMissingTables, deadLetters, openSpool, type Spool } from '@millrace/spool'
+import { RangeSet } from '@millrace/windows'
+import { z } from 'zod'
 import type { Spooled } from '../received.ts'
 import { type Accounts, readAccounts } from './accounts.ts'
 import { SpoolAlerts } from './alerts.ts'
 import { SpoolEvaluation } from './evaluation.ts'
-import { type AddressedReceipt, Intake } from './intake.ts'
+import { explainFromSpool, type SpoolAsked } from './explain.ts'
+import { type AddressedReceipt, Intake, receiptOf } from './intake.ts'
 import { SpoolLog } from './log.ts'
 import { purge, purgeAlerts } from './purge.ts'
 import { Receiver } from './receiver.ts'
 import { Registry } from './registry.ts'
+import { SpoolStock } from './stock.ts'
 import { application, laterTables, tables, version } from './tables.ts'
+
+const gaveUpSchema = z.record(z.string(), z.array(z.tuple([z.int().nonnegative(), z.int().nonnegative()])))
 
 export interface CustodyOptions {
   dataDir: string
@@ -28,10 +34,14 @@ export class Custody {
   readonly log: SpoolLog
   readonly alerts: SpoolAlerts
   readonly evaluation: SpoolEvaluation
+  readonly stock: SpoolStock
   /** For parts that keep tables of their own in it. */
   readonly spool: Spool
   private readonly registry: Registry
   private readonly intake: Intake
+  private readonly logger: Logger
+  /** Rejects once the spool failed in a way that only a new start can mend. */
+  readonly failed: Promise<never>
   private accountsAt = -1
   private cached: Promise<Accounts> | undefined
   private commits = 0
@@ -40,13 +50,19 @@ export class Custody {
     this.spool = parts.spool
     this.registry = parts.registry
     this.intake = parts.intake
+    this.logger = options.log
     this.log = new SpoolLog(parts.spool, parts.registry, () => parts.intake.head)
     this.alerts = new SpoolAlerts(parts.spool)
+    this.stock = new SpoolStock(parts.spool)
     const committed = () => this.alerts.wake()
     this.evaluation = new SpoolEvaluation({ spool: parts.spool, head: () => parts.intake.head, committed })
+    const { promise, reject } = Promise.withResolvers<never>()
+    promise.catch(() => undefined)
+    this.failed = promise
     this.receiver = new Receiver({
       intake: parts.intake,
       log: options.log,
+      failed: reject,
       committed: (receipts, messages) => {
         this.commits++
         options.committed(receipts, messages)
@@ -69,7 +85,7 @@ export class Custody {
       )
     await addMissingTables(spool, laterTables)
     const registry = await Registry.load(spool)
-    return new Custody({ spool, registry, intake: await Intake.open({ spool, registry, clock }) }, options)
+    return new Custody({ spool, registry, intake: await Intake.open({ spool, registry, clock, log }) }, options)
   }
 
   get name(): string {
@@ -86,22 +102,56 @@ export class Custody {
     await this.intake.followsAnother()
   }
 
+  /**
+   * The same where a store holds rows newer than anything received: the spool is an old copy. That store took all that
+   * is in it before it took those, so it is not given the older rows again.
+   */
+  async followsIfBehind(store: string, stored: readonly SeriesInfo[]): Promise<void> {
+    const keyOf = ({ site, device, metric }: SeriesInfo) => `${site}/${device}/${metric}`
+    const newest = new Map(this.registry.allSeries().map((series) => [keyOf(series), series.lastTs]))
+    const ahead = stored.filter((series) => series.lastTs > (newest.get(keyOf(series)) ?? Number.NEGATIVE_INFINITY))
+    const newestMs = Math.max(0, ...ahead.map(({ lastTs }) => lastTs))
+    if (!(await this.intake.followsUpTo(store, newestMs))) return
+    this.logger.error({ store, series: ahead.length }, 'the store has newer rows than the spool, which is an old copy')
+  }
+
   /** Of everything received so far. */
   receipts(): AddressedReceipt[] {
     return this.intake.receipts()
   }
 
   /**
-   * What to tell an agent whose spool has sent nothing yet: a receipt of nothing, which makes it repeat at once what it
-   * sent while nobody listened. Undefined where it is known.
+   * What to tell an agent that has just said how it is. One whose spool has sent nothing yet is told so, which makes it
+   * repeat at once what it sent while nobody listened; one that asks is told all that is had of its spool.
    */
-  greeting({ site, agent, spool }: StatusBody): AddressedReceipt | undefined {
+  greeting({ site, agent, spool, epoch }: StatusBody): AddressedReceipt | undefined {
     const name = spool?.name
     if (typeof name !== 'string' || !isName(name)) return undefined
-    const known = this.registry.sources().some((source) => {
-      return source.site === site && source.agent === agent && source.spool === name && source.received.count > 0
+    const known = this.registry.sources().filter((source) => {
+      return source.agent === agent && source.spool === name && source.received.count > 0
     })
-    return known ? undefined : { site, agent, receipt: { spool: name, upTo: -1, ranges: [] } }
+    const own = known.find((source) => source.site === site)
+    const asks = spool?.asks === true && epoch !== undefined
+    if (own && !asks) return undefined
+    const nothing = { site, agent, receipt: { spool: name, upTo: -1, ranges: [], greets: true } }
+    const greeting = own ? receiptOf(own) : nothing
+    if (!asks) return greeting
+    const sites = known.map((source) => {
+      return { site: source.site, newest: source.received.last ?? -1, epochs: source.epochs.newest() }
+    })
+    return { ...greeting, receipt: { ...greeting.receipt, standing: { to: epoch, sites } } }
+  }
+
+  /** Takes note of what a full agent says it gave up. */
+  heard({ agent, spool }: StatusBody): void {
+    const told = gaveUpSchema.safeParse(spool?.gaveUp ?? {})
+    if (!told.success) return
+    for (const source of this.registry.sources()) {
+      if (source.agent !== agent || source.spool !== spool?.name) continue
+      source.gaveUp = new RangeSet()
+      for (const [from, to] of told.data[source.site] ?? []) source.gaveUp.addRange(from, Math.max(from, to))
+      this.commits++
+    }
   }
 
   series(): SeriesInfo[] {
@@ -123,6 +173,10 @@ export class Custody {
 
   async deadLetters() {
     return await deadLetters.counts(this.spool)
+  }
+
+  async explain(asked: Omit<SpoolAsked, 'spool' | 'registry'>): Promise<SpoolExplanation> {
+    return await explainFromSpool({ ...asked, spool: this.spool, registry: this.registry })
   }
 
   async usage() {

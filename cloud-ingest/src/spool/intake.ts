@@ -1,5 +1,5 @@
 import type { Receipt } from '@millrace/contracts'
-import type { Clock } from '@millrace/pipeline'
+import type { Clock, Logger } from '@millrace/pipeline'
 import type { Spool } from '@millrace/spool'
 import { cursors } from '@millrace/spool'
 import type { Spooled } from '../received.ts'
@@ -10,7 +10,9 @@ import type { Registry, SourceState } from './registry.ts'
 /** Where the log ends, saved with each group. */
 export const logHead = 'log-head'
 /** Event time from which the spool has had every part, epoch ms, saved when the spool is new. */
-const knownFrom = 'known-from'
+export const knownFrom = 'known-from'
+/** Newest event time in stores that the spool was found to lack, epoch ms. */
+const followedTo = 'followed-to'
 const maxWindowMs = 30 * 60_000
 
 /** What an agent is told: everything received from its spool for this site. */
@@ -24,13 +26,14 @@ export function receiptOf({ site, agent, spool, received }: SourceState): Addres
   const all = received.ranges()
   const fromZero = all[0]?.[0] === 0
   const upTo = fromZero ? all[0]![1] : -1
-  return { site, agent, receipt: { spool, upTo, ranges: fromZero ? all.slice(1) : all } }
+  return { site, agent, receipt: { spool, upTo, ranges: fromZero ? all.slice(1) : all, greets: true } }
 }
 
 interface IntakeParts {
   spool: Spool
   registry: Registry
   clock: Clock
+  log: Logger
 }
 
 interface IntakeState {
@@ -44,6 +47,8 @@ export class Intake {
   private readonly spool: Spool
   private readonly registry: Registry
   private readonly clock: Clock
+  private readonly log: Logger
+  private readonly warned = new Set<string>()
   private n: number
   private knownFromMs: number
   private readonly places: Places
@@ -53,6 +58,7 @@ export class Intake {
     this.spool = parts.spool
     this.registry = parts.registry
     this.clock = parts.clock
+    this.log = parts.log
     this.n = n
     this.knownFromMs = knownFromMs
   }
@@ -72,6 +78,19 @@ export class Intake {
     await this.spool.write(cursors.save(knownFrom, this.knownFromMs))
   }
 
+  /** The same once for what a store holds up to this event time; false where it was told before. */
+  async followsUpTo(store: string, newestMs: number): Promise<boolean> {
+    const key = `${store}/${followedTo}`
+    if (newestMs <= ((await cursors.load(this.spool, key)) ?? 0)) return false
+    await this.followsAnother()
+    await this.spool.write([...cursors.save(key, newestMs), ...cursors.save(store, this.n)], { reserve: true })
+    return true
+  }
+
+  get nowMs(): number {
+    return this.clock.now()
+  }
+
   /** The newest committed place in the log. */
   get head(): number {
     return this.n
@@ -88,6 +107,7 @@ export class Intake {
     await this.spool.write([...group.statements(), ...cursors.save(logHead, group.n)])
     this.n = group.n
     group.committed()
+    for (const source of group.conflicts) this.warnOf(source)
     return group.touched.map(receiptOf)
   }
 
@@ -97,6 +117,17 @@ export class Intake {
       .sources()
       .filter(({ received }) => received.count > 0)
       .map(receiptOf)
+  }
+
+  /** Once for each source: its count is in the accounts. */
+  private warnOf({ site, agent, spool }: SourceState): void {
+    const key = `${site}/${agent}/${spool}`
+    if (this.warned.has(key)) return
+    this.warned.add(key)
+    this.log.error(
+      { site, agent, spool },
+      'numbers of a spool came again with other bytes: two agents use copies of it',
+    )
   }
 
   private async knownHash({ head }: Spooled): Promise<Uint8Array | undefined> {

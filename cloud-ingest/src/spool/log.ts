@@ -11,6 +11,7 @@ import type {
 import { unpackValues } from '../received.ts'
 import type { BootShare, CompletenessRow, Refusal } from '../stored.ts'
 import type { Registry } from './registry.ts'
+import { passed } from './traces.ts'
 
 const changedParts = `SELECT q.series, q.start, q.length, s.agent, s.spool, q.rev, q.changes, q.n, q.late, q.row
   FROM (SELECT DISTINCT series, start, length FROM parts WHERE n > ? AND n <= ?) AS p
@@ -84,7 +85,7 @@ export class SpoolLog implements ChangeLog {
     return { upTo, windows, completeness: toCompleteness(await this.spool.read(changedCompleteness, [after, upTo])) }
   }
 
-  async settle({ store, upTo, dirty, refusals, accountable }: Settlement): Promise<void> {
+  async settle({ store, upTo, atMs, dirty, refusals, accountable }: Settlement): Promise<void> {
     const marks = dirty.map(({ tier, seriesId, start }) => [store, tier, start, seriesId])
     const refused = accountable ? refusals.map(({ row }) => refusedKey(upTo, row)) : []
     const statements: Statement[] = [
@@ -93,7 +94,9 @@ export class SpoolLog implements ChangeLog {
     ]
     const filled = statements.filter(({ rows }) => rows.length > 0)
     const letters = deadLetters.add(...refusals.map((refusal) => letterOf(store, refusal)))
-    await this.spool.write([...filled, ...letters, ...cursors.save(store, upTo)], { reserve: true })
+    await this.spool.write([...filled, ...letters, ...passed(store, upTo, atMs), ...cursors.save(store, upTo)], {
+      reserve: true,
+    })
   }
 
   async resolveLate(found: readonly ResolvedWindow[]): Promise<void> {

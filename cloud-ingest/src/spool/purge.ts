@@ -1,5 +1,6 @@
 import type { Spool } from '@millrace/spool'
 import { keepPartsMs } from './group.ts'
+import { purgeTraces } from './traces.ts'
 
 const rowsPerStep = 10_000
 /** Of an alert that is over, since its last change. */
@@ -28,7 +29,8 @@ async function drop(spool: Spool, table: string, params: readonly number[]): Pro
 export async function purge(spool: Spool, { nowMs, takenUpTo }: { nowMs: number; takenUpTo: number }): Promise<void> {
   const before = nowMs - keepPartsMs
   for (const table of Object.keys(old)) await drop(spool, table, [takenUpTo, before])
-  await spool.write([{ sql: 'DELETE FROM bodies WHERE at_ms < ?', rows: [[before]] }], { reserve: true })
+  const bodies = { sql: 'DELETE FROM bodies WHERE at_ms < ?', rows: [[before]] }
+  await spool.write([bodies, ...purgeTraces(before)], { reserve: true })
 }
 
 /** Drops alerts that were over 90 days ago and have been taken by every store. */

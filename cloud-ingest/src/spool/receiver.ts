@@ -13,6 +13,8 @@ export interface ReceiverOptions {
   log: Logger
   /** Called after each commit. */
   committed(receipts: readonly AddressedReceipt[], messages: readonly Spooled[]): void
+  /** The spool failed in a way that only a new start can mend. */
+  failed(error: MillraceError): void
 }
 
 interface Queued {
@@ -53,7 +55,7 @@ export class Receiver {
       return false
     }
     const { promise, resolve } = Promise.withResolvers<boolean>()
-    this.queue.push({ message, done: resolve })
+    this.queue.push({ message: { ...message, receivedMs: this.options.intake.nowMs }, done: resolve })
     this.queuedBytes += message.body.byteLength
     this.wake()
     return await promise
@@ -136,6 +138,7 @@ export class Receiver {
     this.failure = message
     for (const { done } of group) done(false)
     this.letQueueGo()
+    if (error instanceof MillraceError && error.code === 'spool-failed') this.options.failed(error)
     await pause(pauseAfterFailureMs, signal).catch(() => undefined)
   }
 

@@ -2,6 +2,7 @@ import type { SeriesName } from '@millrace/contracts'
 import type { Spool } from '@millrace/spool'
 import { RangeSet } from '@millrace/windows'
 import type { BodyHead } from '../received.ts'
+import { Epochs } from './epochs.ts'
 
 /** An agent's spool as seen for one site. */
 export interface SourceState {
@@ -10,6 +11,9 @@ export interface SourceState {
   agent: string
   spool: string
   received: RangeSet
+  epochs: Epochs
+  /** Numbers that the agent says it gave up unsent, as of its newest status. */
+  gaveUp: RangeSet
 }
 
 export interface SeriesState extends SeriesName {
@@ -35,7 +39,16 @@ export class Registry {
       'SELECT id, site, agent, spool, received FROM sources ORDER BY at_ms',
     )) {
       const source = { id: Number(id), site: String(site), agent: String(agent), spool: String(name) }
-      registry.addSource({ ...source, received: RangeSet.decode(received as Uint8Array) })
+      registry.addSource({
+        ...source,
+        received: RangeSet.decode(received as Uint8Array),
+        epochs: new Epochs(),
+        gaveUp: new RangeSet(),
+      })
+    }
+    const byId = new Map(registry.sources().map((source) => [source.id, source.epochs]))
+    for (const [source, epoch, first, newest] of await spool.read('SELECT source, epoch, first, newest FROM epochs')) {
+      for (const seq of [first, newest]) byId.get(Number(source))?.add(String(epoch), Number(seq))
     }
     for (const row of await spool.read('SELECT id, site, device, metric, unit, last_ts, last_value FROM series')) {
       const [id, site, device, metric, unit, lastTs, lastValue] = row as [
@@ -60,7 +73,8 @@ export class Registry {
   source({ site, agent, spool }: BodyHead): SourceState {
     const known = this.sourcesByName.get(`${site}/${agent}/${spool}`)
     if (known) return known
-    return this.addSource({ id: this.lastSourceId + 1, site, agent, spool, received: new RangeSet() })
+    const nothing = { received: new RangeSet(), epochs: new Epochs(), gaveUp: new RangeSet() }
+    return this.addSource({ id: this.lastSourceId + 1, site, agent, spool, ...nothing })
   }
 
   /** A commit has made these the numbers received; the source becomes the one that sent last. */

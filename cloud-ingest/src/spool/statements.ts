@@ -1,9 +1,13 @@
 import type { SqlValue, Statement } from '@millrace/spool'
 import type { CompletenessPart, DeviceTerms, PartRow } from '../received.ts'
 import type { SeriesState, SourceState } from './registry.ts'
+import { insertTrace } from './traces.ts'
 
 const upsertSource = `INSERT INTO sources VALUES (?, ?, ?, ?, ?, ?)
   ON CONFLICT (id) DO UPDATE SET received = excluded.received, at_ms = excluded.at_ms`
+
+const upsertEpoch = `INSERT INTO epochs VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+  first = min(first, excluded.first), newest = max(newest, excluded.newest)`
 
 const upsertSeries = `INSERT INTO series VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
   unit = excluded.unit, last_ts = excluded.last_ts, last_value = excluded.last_value WHERE excluded.last_ts >= last_ts`
@@ -18,7 +22,7 @@ const upsertPart = `INSERT INTO parts (series, start, length, source, rev, count
   ON CONFLICT (series, start, length, source) DO UPDATE SET rev = excluded.rev, count = excluded.count,
     refused = excluded.refused, changes = changes + 1, n = excluded.n, at_ms = excluded.at_ms,
     row = coalesce(excluded.row, row)
-  WHERE excluded.rev > rev`
+  WHERE excluded.rev > rev OR (excluded.rev = rev AND refused = 1 AND row IS NULL AND excluded.refused = 0)`
 
 const upsertCompleteness = `INSERT INTO completeness
   (source, device, start, length, boot, rev, first_seq, last_seq, messages, n, at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -63,23 +67,27 @@ export function accountRow(source: number, seq: number, { device, sent, terms }:
 /** What a group of messages changes, collected table by table. */
 export class GroupRows {
   readonly sources: SqlValue[][] = []
+  readonly epochs: SqlValue[][] = []
   readonly series: SqlValue[][] = []
   readonly devices: SqlValue[][] = []
   readonly accounts: SqlValue[][] = []
   readonly parts: SqlValue[][] = []
   readonly completeness: SqlValue[][] = []
   readonly bodies: SqlValue[][] = []
+  readonly traces: SqlValue[][] = []
 
   /** In the order that the triggers need: devices before the parts that add to their accounts. */
   statements(): Statement[] {
     const list: Statement[] = [
       { sql: upsertSource, rows: this.sources },
+      { sql: upsertEpoch, rows: this.epochs },
       { sql: upsertSeries, rows: this.series },
       { sql: knowDevice, rows: this.devices },
       { sql: upsertAccount, rows: this.accounts },
       { sql: upsertPart, rows: this.parts },
       { sql: upsertCompleteness, rows: this.completeness },
       { sql: 'INSERT INTO bodies VALUES (?, ?, ?, ?)', rows: this.bodies },
+      { sql: insertTrace, rows: this.traces },
     ]
     return list.filter(({ rows }) => rows.length > 0)
   }

@@ -1,5 +1,7 @@
 import { cursors, deadLetters, values } from '@millrace/spool'
 import { alertTables } from './alert-tables.ts'
+import { stockTables } from './stock-tables.ts'
+import { traceTables } from './traces.ts'
 
 export const application = 'millrace-ingest'
 export const version = 1
@@ -48,4 +50,12 @@ export const tables: readonly string[] = [
 ]
 
 /** Made on opening where a spool does not have them yet: they came after its first version. */
-export const laterTables: readonly string[] = [...values.schema, ...alertTables]
+export const laterTables: readonly string[] = [
+  ...values.schema,
+  ...alertTables,
+  ...traceTables,
+  ...stockTables,
+  // Numbers of each start of an agent, so that one which another start gave out again is known after its hash has gone.
+  `CREATE TABLE epochs (source INTEGER NOT NULL, epoch TEXT NOT NULL, first INTEGER NOT NULL, newest INTEGER NOT NULL,
+    PRIMARY KEY (source, epoch)) STRICT, WITHOUT ROWID`,
+]

@@ -1,5 +1,9 @@
+import { existsSync, renameSync, rmSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
-import { MillraceError } from '@millrace/pipeline'
+import { type Logger, MillraceError } from '@millrace/pipeline'
+import { syncFolder } from '@millrace/pipeline/sync-folder'
+import { type CutLog, cutTornLog } from './duckdb-log.ts'
 import { alertTable, completenessTable, createTable, readingTable, summaryTable } from './duckdb-tables.ts'
 
 const application = 'millrace-store'
@@ -13,16 +17,33 @@ function foreign(file: string, what: string, cause?: unknown): MillraceError {
   })
 }
 
-async function openInstance(file: string): Promise<DuckDBInstance> {
+const textOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
+
+function open(file: string): Promise<DuckDBInstance> {
+  return DuckDBInstance.create(file, { threads: '2', memory_limit: '1GB' })
+}
+
+async function openInstance(file: string): Promise<{ instance: DuckDBInstance; cut?: CutLog }> {
   try {
-    return await DuckDBInstance.create(file, { threads: '2', memory_limit: '1GB' })
+    return { instance: await open(file) }
   } catch (cause) {
-    const text = cause instanceof Error ? cause.message : String(cause)
+    const text = textOf(cause)
+    const cut = cutTornLog(file, text, marker)
+    if (cut) return { instance: await openCut(file, cut), cut }
     if (!/lock/i.test(text)) throw foreign(file, `cannot be opened: ${text.split('\n')[0]}`, cause)
     throw new MillraceError('store-locked', `the DuckDB store ${file} is open in another process`, {
       hint: 'stop the other ingest, or name another file with stores[].file',
       cause,
     })
+  }
+}
+
+async function openCut(file: string, cut: CutLog): Promise<DuckDBInstance> {
+  try {
+    return await open(file)
+  } catch (cause) {
+    cut.undo()
+    throw foreign(file, `cannot be opened: ${textOf(cause).split('\n')[0]}`, cause)
   }
 }
 
@@ -53,9 +74,24 @@ async function createTables(connection: DuckDBConnection): Promise<void> {
   await connection.run(`BEGIN; ${tables.join('; ')}; COMMIT`)
 }
 
+/** Made beside its place and renamed whole: a power cut leaves no half of a file, which would be taken for another's. */
+async function create(file: string): Promise<void> {
+  const made = `${file}.new`
+  for (const path of [made, `${made}.wal`]) rmSync(path, { force: true })
+  const { instance } = await openInstance(made)
+  const connection = await instance.connect()
+  await createTables(connection)
+  await connection.run('CHECKPOINT')
+  connection.closeSync()
+  instance.closeSync()
+  renameSync(made, file)
+  syncFolder(dirname(file))
+}
+
 /** Opens or makes the file. Throws a MillraceError, and changes nothing, when it is another program's or version's. */
-export async function openDuckDb(file: string): Promise<{ instance: DuckDBInstance; tables: string[] }> {
-  const instance = await openInstance(file)
+export async function openDuckDb(file: string, log: Logger): Promise<{ instance: DuckDBInstance; tables: string[] }> {
+  if (!existsSync(file)) await create(file)
+  const { instance, cut } = await openInstance(file)
   const connection = await instance.connect()
   try {
     const tables = await tablesOf(connection)
@@ -63,10 +99,16 @@ export async function openDuckDb(file: string): Promise<{ instance: DuckDBInstan
     else if (tables.length > 0) throw foreign(file, 'belongs to another program')
     else await createTables(connection)
     await connection.run(createTable('alert', alertTable))
-    return { instance, tables: await tablesOf(connection) }
+    const found = { instance, tables: await tablesOf(connection) }
+    connection.closeSync()
+    if (cut) log.warn({ at: cut.at, kept: cut.kept }, tornText)
+    return found
   } catch (error) {
     connection.closeSync()
     instance.closeSync()
     throw error
   }
 }
+
+const tornText =
+  'the log of the DuckDB store ended torn, as a power cut leaves it, and was read up to there; it was kept'

@@ -4,6 +4,7 @@ import type { Clock } from '@millrace/pipeline'
 import type {
   BootShare,
   DeviceBoots,
+  DeviceCount,
   DeviceRange,
   LiveReading,
   Refusal,
@@ -110,6 +111,16 @@ export class DuckDbStore implements Store {
     }
     for (const rows of result) rows.sort((a, b) => a.start - b.start)
     return result
+  }
+
+  async readCounts({ from, to }: { from: number; to: number }): Promise<DeviceCount[]> {
+    const tables = this.tablesOf('minutes')
+    if (tables.length === 0) return []
+    const parts = tables.map(
+      (table) => `SELECT site, device, count FROM "${table}" WHERE start >= $1::BIGINT AND start < $2::BIGINT`,
+    )
+    const sql = `SELECT site, device, sum(count)::DOUBLE AS readings FROM (${parts.join(' UNION ALL ')}) GROUP BY ALL`
+    return await this.read(sql, [from, to])
   }
 
   async readReadings({ site, device, metric, from, to }: SeriesRange): Promise<LiveReading[]> {

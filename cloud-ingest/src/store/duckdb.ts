@@ -11,11 +11,11 @@ export const duckdbStore = definePlugin({
     /** Default: `telemetry.duckdb` in the data folder. */
     file: z.string().min(1).optional(),
   }),
-  async create({ file }, { dataDir, clock }: StoreContext): Promise<Store> {
+  async create({ file }, { dataDir, clock, log }: StoreContext): Promise<Store> {
     const path = file ?? join(dataDir, 'telemetry.duckdb')
     makeConfiguredFolders(dirname(path), file === undefined ? 'dataDir' : 'stores[].file')
     const { openDuckDb } = await import('./duckdb-file.ts')
     const { DuckDbStore } = await import('./duckdb-store.ts')
-    return await DuckDbStore.open(await openDuckDb(path), clock)
+    return await DuckDbStore.open(await openDuckDb(path, log), clock)
   },
 })

@@ -1,9 +1,11 @@
 import type { StoreState } from '@millrace/contracts'
 import { backoff, type Logger, pause } from '@millrace/pipeline'
 import type { Changes } from '../changes.ts'
+import type { Stock } from '../stock.ts'
 import type { Refusal, StoredRow } from '../stored.ts'
 import { compareKeys } from '../stored.ts'
 import { Tally } from '../tally.ts'
+import { StoreAudit } from './audit.ts'
 import { judgeLateParts } from './late-parts.ts'
 import { mergeAll, mergeParts } from './merge.ts'
 import { type RollupContext, rollUp, spansOf } from './rollup.ts'
@@ -25,6 +27,8 @@ export interface FeederOptions extends RollupContext {
   /** Called with rows that have just become readable. */
   written?: (rows: readonly StoredRow[]) => void
   rollupEveryMs?: { hours: number; days: number }
+  /** Without it, what the store holds is not compared with the spool. */
+  stock?: Stock
 }
 
 interface Written {
@@ -41,10 +45,13 @@ export class Feeder {
   private readonly options: FeederOptions
   private readonly logger: Logger
   readonly tally = new Tally()
+  private readonly audit: StoreAudit | undefined
   private cursor = 0
   private tries = 0
   private error: string | null
   private checked: boolean
+  /** What was taken in earlier lives is known to be there still. */
+  private resumed = false
   /** Spans may be dirty; always so at first, as an earlier life may have left some. */
   private readonly pending = { hours: true, days: true }
   private readonly dueMs = { hours: 0, days: 0 }
@@ -53,8 +60,13 @@ export class Feeder {
   constructor(options: FeederOptions) {
     this.options = options
     this.logger = options.logger
+    if (options.stock) this.audit = new StoreAudit({ ...options, stock: options.stock })
     this.checked = options.store.check === undefined
     this.error = this.checked ? null : notReached
+  }
+
+  get name(): string {
+    return this.options.name
   }
 
   get position(): number {
@@ -63,7 +75,9 @@ export class Feeder {
 
   state(): StoreState {
     const behind = Math.max(0, this.options.log.head() - this.cursor)
-    return { type: this.options.type, behind, mergesDue: this.pending.hours || this.pending.days, error: this.error }
+    const { unaccounted = 0, checked = 0 } = this.audit ?? {}
+    const mergesDue = this.pending.hours || this.pending.days
+    return { type: this.options.type, behind, mergesDue, error: this.error, unaccounted, checked }
   }
 
   /** Resolves when the signal ends; never rejects. */
@@ -73,6 +87,7 @@ export class Feeder {
     while (!signal.aborted) {
       try {
         await this.check()
+        await this.resume()
         const busy = await this.step()
         this.recovered()
         if (!busy) await this.idle(signal)
@@ -89,16 +104,27 @@ export class Feeder {
     this.checked = true
   }
 
+  /** A store that was put back from an old copy, or made anew, is given again all that the spool still has. */
+  private async resume(): Promise<void> {
+    if (this.resumed) return
+    if (this.cursor > 0 && (await this.audit?.lacks(this.cursor))) {
+      this.logger.error({ store: this.name }, 'the store lacks rows that it had taken: it is fed again from the spool')
+      this.cursor = 0
+    }
+    this.resumed = true
+  }
+
   /** One batch of changes and whatever rollups are due; false when there was nothing to do. */
   async step(): Promise<boolean> {
     const fed = await this.feed()
     const hours = await this.rollUpWhenDue('hours')
     const days = await this.rollUpWhenDue('days')
+    if (this.audit?.nextMs(this.cursor) !== undefined) await this.audit.look(this.cursor)
     return fed || hours || days
   }
 
   private async feed(): Promise<boolean> {
-    const { log, name, accountable, written } = this.options
+    const { log, name, accountable, written, clock } = this.options
     if (log.head() <= this.cursor) return false
     const changes = await log.read(this.cursor, changesPerBatch)
     const beganMs = performance.now()
@@ -106,7 +132,8 @@ export class Feeder {
     this.tally.passed(rows.length, performance.now() - beganMs)
     this.tally.failed(refusals.length)
     const dirty = this.dirtyOf(changes, rows)
-    await log.settle({ store: name, upTo: changes.upTo, dirty, refusals, accountable })
+    await this.audit?.refused(refusals)
+    await log.settle({ store: name, upTo: changes.upTo, atMs: clock.now(), dirty, refusals, accountable })
     this.cursor = changes.upTo
     if (dirty.length > 0) Object.assign(this.pending, { hours: true, days: true })
     written?.(rows)
@@ -161,6 +188,7 @@ export class Feeder {
 
   private async idle(signal: AbortSignal): Promise<void> {
     const due = (['hours', 'days'] as const).filter((tier) => this.pending[tier]).map((tier) => this.dueMs[tier])
+    due.push(this.audit?.nextMs(this.cursor) ?? Number.POSITIVE_INFINITY)
     const timeout = new AbortController()
     const waitMs = Math.max(0, Math.min(...due, performance.now() + maxIdleMs) - performance.now())
     const timer = setTimeout(() => timeout.abort(), waitMs)

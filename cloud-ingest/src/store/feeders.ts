@@ -21,6 +21,11 @@ export class Feeders {
     return this.feeders.map((feeder) => feeder.state())
   }
 
+  /** How far each store has come in the log, by its name. */
+  positions(): ReadonlyMap<string, number> {
+    return new Map(this.feeders.map((feeder) => [feeder.name, feeder.position]))
+  }
+
   /** The place in the log that the slowest store has reached. */
   takenUpTo(): number {
     return Math.min(...this.feeders.map((feeder) => feeder.position))

@@ -1,4 +1,4 @@
-import { UnreachableError } from '@millrace/pipeline'
+import { hideSecrets, UnreachableError } from '@millrace/pipeline'
 import { FieldType, InfluxDB } from 'influx'
 import { clientSchema, policies, SchemaCheck } from './influxdb-schema.ts'
 
@@ -21,6 +21,14 @@ export function authorizationOf({ username, password, token }: Credentials): str
   if (token !== undefined) return `Token ${token}`
   if (username === undefined) return undefined
   return `Basic ${Buffer.from(`${username}:${password ?? ''}`).toString('base64')}`
+}
+
+/** Without what a server may repeat of the header. */
+export function withoutAuthorization(text: string, authorization: string | undefined): string {
+  const [scheme, value] = (authorization ?? '').split(' ')
+  if (value === undefined) return text
+  const password = scheme === 'Basic' ? Buffer.from(value, 'base64').toString().split(':').slice(1).join(':') : value
+  return hideSecrets(text, [value, password])
 }
 
 /** The client sends root:root by itself and ahead of other headers unless the user name is null. */

@@ -7,6 +7,7 @@ import {
   prepareDatabase,
   query,
   type ResultSeries,
+  withoutAuthorization,
 } from './influxdb-client.ts'
 import { noAnswer, type WriteAnswer, type WriteTarget, writeLines } from './influxdb-http.ts'
 import type { Policy } from './influxdb-schema.ts'
@@ -106,10 +107,12 @@ export class InfluxConnection {
     try {
       return await within(ms, call(this.connect()))
     } catch (cause) {
+      const authorization = this.connected?.target.authorization
       this.connected = undefined
       this.preparing = undefined
       if (cause instanceof MillraceError) throw cause
-      throw new UnreachableError(describe(cause, this.address.url), { cause })
+      // Without the cause: its text is the server's, and a log shows it.
+      throw new UnreachableError(withoutAuthorization(describe(cause, this.address.url), authorization))
     }
   }
 }

@@ -1,6 +1,7 @@
 import { promisify } from 'node:util'
 import { constants, gzip } from 'node:zlib'
 import { MillraceError, UnreachableError } from '@millrace/pipeline'
+import { withoutAuthorization } from './influxdb-client.ts'
 import { type Answer, postBytes } from './post-bytes.ts'
 
 const compress = promisify(gzip)
@@ -68,7 +69,7 @@ export async function writeLines(target: WriteTarget, policy: string, lines: Uin
   const { status, text, retryAfter } = await post(target, policy, lines)
   if (status >= 200 && status < 300) return { kind: 'kept' }
   if (status === 413) return { kind: 'too-large' }
-  const detail = describe(text).slice(0, 500)
+  const detail = withoutAuthorization(describe(text), target.authorization).slice(0, 500)
   if (status === 400 || status === 422) {
     const dropped = /dropped=(\d+)/.exec(detail)?.[1]
     return { kind: 'refused', detail, dropped: dropped === undefined ? undefined : Number(dropped) }

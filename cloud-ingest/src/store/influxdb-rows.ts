@@ -1,5 +1,5 @@
 import type { SeriesInfo, SeriesName } from '@millrace/contracts'
-import type { CompletenessRow, DeviceRange, SeriesRange, StoredRow, Tier } from '../stored.ts'
+import type { CompletenessRow, DeviceCount, DeviceRange, SeriesRange, StoredRow, Tier } from '../stored.ts'
 import type { ResultSeries } from './influxdb-client.ts'
 
 const stringLiteral = (text: string) => `'${text.replace(/[\\']/g, '\\$&')}'`
@@ -20,6 +20,21 @@ function where({ from, to }: { from: number; to: number }, tags: Record<string, 
 export function selectRows(tier: Tier, range: SeriesRange): string {
   const { site, device, metric } = range
   return `SELECT * FROM ${sources[tier]} ${where(range, { site, device, metric })}`
+}
+
+/** One row of each device and window length. */
+export function selectCounts(span: { from: number; to: number }): string {
+  return `SELECT sum("count") AS "readings" FROM ${sources.minutes} ${where(span, {})} GROUP BY "site", "device"`
+}
+
+export function toCounts(results: readonly ResultSeries[]): DeviceCount[] {
+  const counts = new Map<string, DeviceCount>()
+  for (const result of results) {
+    const { site, device } = result.tags as unknown as SeriesName
+    const readings = Number(toObjects(result)[0]?.readings ?? 0) + (counts.get(`${site}/${device}`)?.readings ?? 0)
+    counts.set(`${site}/${device}`, { site, device, readings })
+  }
+  return [...counts.values()]
 }
 
 export const selectAll = (tier: Tier) => `SELECT * FROM ${sources[tier]}`

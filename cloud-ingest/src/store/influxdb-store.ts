@@ -3,6 +3,7 @@ import type { Logger } from '@millrace/pipeline'
 import type { Figures } from '../figures.ts'
 import type {
   DeviceBoots,
+  DeviceCount,
   DeviceRange,
   LiveReading,
   Refusal,
@@ -22,10 +23,12 @@ import {
   selectAll,
   selectAllCompleteness,
   selectCompleteness,
+  selectCounts,
   selectNewest,
   selectReadings,
   selectRows,
   toCompleteness,
+  toCounts,
   toRows,
   toSeries,
   toShares,
@@ -83,6 +86,10 @@ export class InfluxDbStore implements Store {
   async readRows(tier: Tier, ranges: readonly SeriesRange[]): Promise<StoredRow[][]> {
     const answers = await this.connection.query(ranges.map((range) => selectRows(tier, range)))
     return answers.map(toRows)
+  }
+
+  async readCounts(span: { from: number; to: number }): Promise<DeviceCount[]> {
+    return toCounts((await this.connection.query([selectCounts(span)])).flat())
   }
 
   async readReadings(range: SeriesRange): Promise<LiveReading[]> {

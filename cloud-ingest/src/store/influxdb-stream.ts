@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import { UnreachableError } from '@millrace/pipeline'
-import type { ResultSeries } from './influxdb-client.ts'
+import { type ResultSeries, withoutAuthorization } from './influxdb-client.ts'
 import type { WriteTarget } from './influxdb-http.ts'
 
 const rowsPerChunk = '5000'
@@ -22,8 +22,10 @@ export async function* streamQuery(target: WriteTarget, statement: string): Asyn
   const answer = await fetch(`${target.url}/query`, { method: 'POST', headers, body }).catch((cause) => {
     throw new UnreachableError(`no answer from InfluxDB at ${target.url} (stores[].url)`, { cause })
   })
-  if (!answer.ok || answer.body === null)
-    throw new UnreachableError(`InfluxDB at ${target.url} answered ${answer.status}: ${await answer.text()}`)
+  if (!answer.ok || answer.body === null) {
+    const detail = withoutAuthorization(await answer.text(), target.authorization)
+    throw new UnreachableError(`InfluxDB at ${target.url} answered ${answer.status}: ${detail}`)
+  }
   const input = Readable.fromWeb(answer.body as ReadableStream)
   for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
     if (line !== '') yield* seriesOf(JSON.parse(line) as Chunk)

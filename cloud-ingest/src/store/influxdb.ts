@@ -1,4 +1,4 @@
-import { definePlugin, readSecret } from '@millrace/pipeline'
+import { definePlugin, hasNoCredentials, readSecret } from '@millrace/pipeline'
 import { z } from 'zod'
 import type { Store } from '../stored.ts'
 import type { StoreContext } from './context.ts'
@@ -10,7 +10,10 @@ const secretOf = (file: string | undefined, setting: string) =>
 export const influxdbStore = definePlugin({
   type: 'influxdb',
   settings: z.object({
-    url: z.url({ protocol: /^https?$/, hostname: /.+/ }).transform((url) => url.replace(/\/+$/, '')),
+    url: z
+      .url({ protocol: /^https?$/, hostname: /.+/ })
+      .refine(hasNoCredentials, 'a URL without name and password; use username and passwordFile, or tokenFile')
+      .transform((url) => url.replace(/\/+$/, '')),
     database: z
       .string()
       .regex(/^[A-Za-z0-9_.-]{1,64}$/)

@@ -107,3 +107,21 @@ test('a row reads back with its full field set', () => {
     ),
   )
 })
+
+test('a line break in a text becomes a space: some servers would end the line there', () => {
+  expect(encodeText('a\nb\r\nc"\\')).toBe('"a b  c\\"\\\\"')
+})
+
+test('the head of a line is its own row’s, also where only agent, spool, unit or parts differ from the row before', () => {
+  const encoder = new LineEncoder()
+  const row = storedRow({ values: [1] })
+  const rows = [row, { ...row, agent: 'b' }, { ...row, spool: 'c' }, { ...row, unit: 'K' }, { ...row, parts: 2 }]
+  const line = new LineBuffer()
+  for (const one of [...rows, ...rows.toReversed()]) encoder.summary(one, line)
+  const fields = textOf(line)
+    .split('\n')
+    .map((text) => parseLine(text).fields)
+  expect(fields).toMatchObject(
+    [...rows, ...rows.toReversed()].map(({ agent, spool, unit, parts }) => ({ agent, spool, unit, parts })),
+  )
+})

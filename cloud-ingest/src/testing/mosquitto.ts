@@ -1,10 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { until } from '@millrace/pipeline/testing'
+import { until, Watched } from '@millrace/pipeline/testing'
 import { freePort } from './free-port.ts'
 
 function answers(port: number): Promise<boolean> {
@@ -21,23 +19,21 @@ function answers(port: number): Promise<boolean> {
 export class Mosquitto {
   private readonly folder = mkdtempSync(join(tmpdir(), 'millrace-mosquitto-'))
   port = 0
-  private child: ChildProcess | undefined
+  private server: Watched | undefined
 
   async start(): Promise<this> {
     this.port ||= await freePort()
     const config = join(this.folder, 'mosquitto.conf')
     writeFileSync(config, `listener ${this.port} 127.0.0.1\nallow_anonymous true\npersistence false\n`)
-    this.child = spawn('mosquitto', ['-c', config], { stdio: 'ignore' })
+    this.server = new Watched('mosquitto', ['-c', config])
     await until(() => answers(this.port), { label: 'mosquitto answers' })
     return this
   }
 
   async kill(): Promise<void> {
-    if (!this.child) return
-    const ended = once(this.child, 'exit')
-    this.child.kill('SIGKILL')
-    await ended
-    this.child = undefined
+    const server = this.server
+    this.server = undefined
+    await server?.kill()
   }
 
   async close(): Promise<void> {

@@ -56,6 +56,7 @@ export interface BodySpec {
   agent?: string
   spool?: string
   seq?: number
+  epoch?: string
   rows?: readonly RowSpec[]
   /** Readings of the newest revisions so far, by device; default what the rows hold. */
   sent?: Record<string, number>
@@ -81,8 +82,8 @@ export function summariesBody(spec: BodySpec = {}): SummariesBody {
   const none = devices.map(() => 0)
   const boots = (spec.boots ?? []).map((share) => ({ rev: 0, lengthMs: minuteMs, ...share }))
   return {
-    ...{ v: 1, agent: spec.agent ?? 'edge', spool: spec.spool ?? 'spool-a', epoch: 'e1', site: spec.site ?? 'north' },
-    seq: spec.seq ?? 0,
+    ...{ v: 1, agent: spec.agent ?? 'edge', spool: spec.spool ?? 'spool-a', site: spec.site ?? 'north' },
+    ...{ epoch: spec.epoch ?? 'e1', seq: spec.seq ?? 0 },
     columns: toColumns(rows, Object.keys(summaryRow()) as (keyof SummaryRow)[]) as SummariesBody['columns'],
     completeness: toColumns(boots, [
       ...(['device', 'boot', 'start', 'lengthMs', 'rev', 'firstSeq', 'lastSeq', 'messages'] as const),

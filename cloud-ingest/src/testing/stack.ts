@@ -101,8 +101,16 @@ export class Stack {
   }
 
   async stopIngest(): Promise<void> {
+    await this.demandEqualStores()
     await this.ingest?.stop()
     this.ingest = undefined
+  }
+
+  /** Whatever a test has done, no store may hold other readings than the spool. */
+  private async demandEqualStores(): Promise<void> {
+    const stores = this.ingest ? (await this.accounts()).stores : []
+    const wrong = stores.filter(({ unaccounted }) => unaccounted !== 0)
+    if (wrong.length > 0) throw new Error(`stores differ from the spool: ${JSON.stringify(wrong)}`)
   }
 
   async stop(): Promise<void> {

@@ -69,6 +69,23 @@ export function testStore(name: string, create: () => Promise<StoreUnderTest>): 
       expect(found.map(withoutWritten)).toEqual([[other], [rows[1], rows[2]], []])
     })
 
+    test('readings are counted by device over a span, whatever the length of the windows, without hours and days', async () => {
+      const rows = [0, 1, 2].map((index) => rowAt({ start: now + index * minuteMs, values: [1, 2, 3, 4] }))
+      const short = rowAt({ start: now, lengthMs: 10_000, values: [1] })
+      const others = [
+        rowAt({ device: 'fan', values: [1, 2] }),
+        rowAt({ lengthMs: hourMs }),
+        rowAt({ metric: 'flow', values: [5] }),
+      ]
+      await store.write({ rows: [...rows, short, ...others], completeness: [] })
+      const counts = await store.readCounts({ from: now, to: now + 2 * minuteMs })
+      expect(counts.sort((a, b) => (a.device < b.device ? -1 : 1))).toEqual([
+        { site: 'north', device: 'fan', readings: 2 },
+        { site: 'north', device: 'pump', readings: 10 },
+      ])
+      expect(await store.readCounts({ from: now - hourMs, to: now })).toEqual([])
+    })
+
     test('windows of any length are minutes; hours and days are kept apart', async () => {
       const short = rowAt({ start: now, lengthMs: 10_000 })
       const long = rowAt({ start: now + 30 * minuteMs, lengthMs: 30 * minuteMs })
