@@ -1,6 +1,7 @@
-import type { AccountsResponse, LiveReadingEvent, PipelineResponse, StatusBody } from '@millrace/contracts'
+import type { AccountsResponse, LiveReadingEvent, Mark, PipelineResponse, StatusBody } from '@millrace/contracts'
 import { Address } from './address.ts'
 import { AlertFeed } from './alerts/alert-feed.ts'
+import { MarkBook } from './marks/mark-book.ts'
 import { ServerClock } from './model/clock.ts'
 import { Delay } from './model/delay.ts'
 import { Fleet, type SeriesState } from './model/fleet.ts'
@@ -17,6 +18,8 @@ export interface Listener {
   accounts?(): void
   /** An alert, a silence or an evaluator has changed. */
   alerts?(): void
+  /** Something happened beside the readings. */
+  marks?(): void
   /** An agent has told its state, or is gone. */
   status?(): void
   connection?(): void
@@ -44,6 +47,7 @@ export class App {
   pipeline: PipelineResponse | undefined
   readonly delay = new Delay()
   readonly alerts = new AlertFeed({ connected: () => this.connected, changed: () => this.tell('alerts') })
+  readonly marks = new MarkBook()
   seriesLoaded = false
   palette: Palette = readPalette()
   route: Route
@@ -60,6 +64,7 @@ export class App {
       summary: (event) => this.tell('series', this.fleet.putSummaries(event)),
       alert: (event) => this.alerts.arrived(event),
       status: (event) => this.said(event),
+      mark: (mark) => this.marked([mark]),
       open: (again) => this.opened(again),
       state: (state) => this.stateChanged(state),
     })
@@ -71,6 +76,7 @@ export class App {
     void this.pollAccounts()
     void this.pollCompleteness()
     void this.loadSeries()
+    void this.loadMarks()
     this.alerts.start()
     setInterval(() => this.tell('tick'), 250)
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.themeChanged())
@@ -124,6 +130,7 @@ export class App {
     this.frozenAt = undefined
     if (!again) return
     void this.loadSeries()
+    void this.loadMarks()
     this.alerts.soon()
     this.tell('recovered')
   }
@@ -140,6 +147,19 @@ export class App {
       this.tell('series', [...this.fleet.series.values()])
     } catch {
       setTimeout(() => void this.loadSeries(), 2_000)
+    }
+  }
+
+  private marked(marks: readonly Mark[]): void {
+    this.marks.take(marks)
+    this.tell('marks')
+  }
+
+  private async loadMarks(): Promise<void> {
+    try {
+      this.marked((await api.marks()).marks)
+    } catch {
+      setTimeout(() => void this.loadMarks(), 2_000)
     }
   }
 

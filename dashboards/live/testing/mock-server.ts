@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { AccountsResponse, ApiSummary, DeviceAccounts, SeriesInfo, Step } from '@millrace/contracts'
+import type { AccountsResponse, ApiSummary, DeviceAccounts, Mark, SeriesInfo, Step } from '@millrace/contracts'
 import { mockAlerts, mockRules } from './mock-alerts.ts'
 import { type MockAgent, mockPipeline, mockStatus } from './mock-pipeline.ts'
 import { type FakeSeries, fakeFleet, rowOf, valueAt } from './signal.ts'
@@ -29,6 +29,7 @@ export interface MockOptions {
   agents?: readonly MockAgent[]
   /** One alert of every kind; without it there is no rule. */
   alerts?: boolean
+  marks?: readonly Mark[]
   /** One more device, with the longest names there can be. */
   longest?: boolean
 }
@@ -38,6 +39,8 @@ export interface MockServer {
   /** Ends every stream and refuses every request of the API until `restore`. */
   cut(): void
   restore(): void
+  /** To every page that listens. */
+  send(event: string, data: unknown): void
   /** Requests answered so far, by path without the query. */
   readonly requests: Map<string, number>
   close(): Promise<void>
@@ -117,6 +120,7 @@ export async function startMockServer(options: MockOptions): Promise<MockServer>
     '/api/completeness': completeness,
     '/api/status': () => ({ at: Date.now(), agents: agents.map((agent) => mockStatus(agent, totals())) }),
     '/api/alerts': () => alerts(),
+    '/api/marks': () => ({ at: Date.now(), marks: options.marks ?? [] }),
     '/api/rules': () => mockRules(Date.now(), alerts()),
     '/api/pipeline': () => mockPipeline(agents, totals()),
   }
@@ -186,6 +190,7 @@ export async function startMockServer(options: MockOptions): Promise<MockServer>
   const { port } = server.address() as AddressInfo
   return {
     url: `http://127.0.0.1:${port}/`,
+    send,
     requests,
     cut() {
       down = true

@@ -1,10 +1,12 @@
 import type { PipelineAgent, StatusBody } from '@millrace/contracts'
 import { describeReasons } from '../model/accounts.ts'
+import { deviceClocksOf, stateWords, worstWords } from '../model/device-clock.ts'
 import { formatBytes, formatCount, formatLocal, formatLocalTime, formatRate, formatSpan } from '../model/format.ts'
 import { dayMs } from '../model/step.ts'
 import { oldestWaitMs } from '../pipeline/agent-stages.ts'
 import { countText, type Figure, numberIn } from '../pipeline/stage.ts'
 import { clockOf } from './clock.ts'
+import { limitFacts } from './limit-facts.ts'
 
 export interface FactGroup {
   title: string
@@ -47,6 +49,31 @@ function program(agent: PipelineAgent): FactGroup {
   }
 }
 
+function deviceClocks(status: StatusBody | null): Figure[] {
+  const devices = deviceClocksOf(status)
+  if (!devices) return []
+  const { good = 0, unknown = 0, ...off } = devices.states
+  const isOff = Object.values(off).some((count) => count > 0)
+  const worst = worstWords(devices)
+  const meaning =
+    'How the devices’ clocks are, told from when their messages come. Unknown: they send no time, or too few.'
+  return [
+    { ...figure('devices’ clocks', stateWords(devices), meaning), level: isOff ? 'waiting' : 'good' },
+    ...(worst
+      ? [figure('furthest off', worst, 'The device whose clock differs most from the time of this agent.')]
+      : []),
+    ...(devices.restamped > 0
+      ? [
+          figure(
+            'times corrected',
+            formatCount(devices.restamped),
+            'Readings given another time since the start, as their site asks for it.',
+          ),
+        ]
+      : []),
+  ]
+}
+
 function clock({ status }: PipelineAgent): FactGroup {
   const { level, trust, anchored, offset, steps } = clockOf(status)
   return {
@@ -63,6 +90,7 @@ function clock({ status }: PipelineAgent): FactGroup {
       },
       figure('differs', offset, 'The time the agent goes by, against the wall clock of its machine.'),
       figure('steps followed', steps, 'Jumps of the wall clock that lasted, and that the agent followed.'),
+      ...deviceClocks(status),
     ],
   }
 }
@@ -175,5 +203,5 @@ function devices({ status, devices: known }: PipelineAgent): FactGroup {
 
 /** What is known of an agent, in groups. */
 export function factsOf(agent: PipelineAgent): FactGroup[] {
-  return [program(agent), clock(agent), spool(agent), uplink(agent), devices(agent)]
+  return [program(agent), clock(agent), spool(agent), uplink(agent), devices(agent), limitFacts(agent, Date.now())]
 }

@@ -1,4 +1,5 @@
 import type { StatusBody } from '@millrace/contracts'
+import { deviceClocksOf } from '../model/device-clock.ts'
 import { formatCount, formatDelay } from '../model/format.ts'
 import { type Level, numberIn, textIn } from '../pipeline/stage.ts'
 
@@ -37,6 +38,22 @@ function offsetText(offsetMs: number | undefined): string {
   return `${formatDelay(Math.abs(offsetMs))} ${offsetMs > 0 ? 'ahead of' : 'behind'} the wall clock`
 }
 
+/** What its devices make of it, where they agree that it is wrong. */
+function doubted(status: StatusBody | null): Partial<ClockState> {
+  const disputedMs = numberIn(status?.clock, 'disputedMs')
+  if (disputedMs !== undefined) {
+    const step = `${formatDelay(Math.abs(disputedMs))} ${disputedMs > 0 ? 'ahead' : 'back'}`
+    return {
+      level: 'waiting',
+      text: `The system clock stepped ${step}; the devices’ clocks contradict it, so it is not followed.`,
+    }
+  }
+  const suspect = deviceClocksOf(status)?.suspect
+  if (!suspect) return {}
+  const offset = `${formatDelay(Math.abs(suspect.offsetMs))} ${suspect.offsetMs > 0 ? 'behind' : 'ahead'}`
+  return { level: 'waiting', text: `Most devices agree with each other that this agent’s time is ${offset}.` }
+}
+
 /** What an agent's status says of its clock. */
 export function clockOf(status: StatusBody | null): ClockState {
   const source = textIn(status?.clock, 'source')
@@ -44,6 +61,7 @@ export function clockOf(status: StatusBody | null): ClockState {
   const steps = numberIn(status?.clock, 'steps')
   return {
     ...known,
+    ...doubted(status),
     anchored: source !== undefined && source !== 'none',
     offset: offsetText(numberIn(status?.clock, 'offsetMs')),
     steps: steps === undefined ? '–' : formatCount(steps),

@@ -51,9 +51,17 @@ test('only a difference, a conflict or a failing store is bad; what is on its wa
   expect(verdictOf(accounts({ mismatch: -1 })).level).toBe('bad')
   expect(verdictOf(accounts({ conflicts: 1 })).level).toBe('bad')
   expect(verdictOf(accounts({}, [{ type: 'influxdb', behind: 0, error: 'refused' }])).level).toBe('bad')
+  const compared = { type: 'duckdb', behind: 0, error: null, checked: 9 }
+  expect(verdictOf(accounts({}, [{ ...compared, unaccounted: 1 }])).text).toBe(
+    "The store duckdb and the ingest's own disk differ by 1 reading.",
+  )
+  expect(verdictOf(accounts({}, [{ ...compared, unaccounted: 0 }])).level).toBe('good')
+  const said = { site: 's', agent: 'a', unaccounted: 2, lostMessages: 1 }
+  expect(verdictOf({ ...accounts({}), agents: [said] })).toMatchObject({ level: 'bad' })
   expect(verdictOf(accounts({ missingUpstream: 4 })).level).toBe('waiting')
   expect(verdictOf(accounts({}, [{ type: 'duckdb', behind: 1, error: null }])).text).toBe(
     '1 row on disk, not yet in a store.',
   )
   expect(verdictOf(accounts({ accepted: 0 })).level).toBe('waiting')
+  expect(verdictOf(accounts({ gaveUpUpstream: 2 })).text).toContain('2 messages were given up by full agents')
 })

@@ -56,6 +56,16 @@ function worst(accounts: AccountsResponse): Verdict | undefined {
     const names = plural(total.conflicts, 'message came', 'messages came')
     return { level: 'bad', text: `${names} twice with different contents and were set aside.` }
   }
+  const agent = accounts.agents?.find(({ unaccounted }) => unaccounted !== 0)
+  if (agent) {
+    const lost = plural(agent.unaccounted, 'reading or message', 'readings or messages')
+    return { level: 'bad', text: `The agent ${agent.agent} cannot say where ${lost} went.` }
+  }
+  const differing = stores.find(({ unaccounted }) => (unaccounted ?? 0) !== 0)
+  if (differing) {
+    const differ = plural(differing.unaccounted!, 'reading', 'readings')
+    return { level: 'bad', text: `The store ${differing.type} and the ingest's own disk differ by ${differ}.` }
+  }
   const failing = stores.find((store) => store.error !== null)
   if (failing) return { level: 'bad', text: `The store ${failing.type} refuses to take rows: ${failing.error}` }
   return undefined
@@ -68,12 +78,15 @@ export function verdictOf(accounts: AccountsResponse): Verdict {
   const { total, stores } = accounts
   if (total.missingUpstream > 0) {
     const awaited = plural(total.missingUpstream, 'message', 'messages')
-    return { level: 'waiting', text: `${awaited} between agent and ingest still on the way; nothing is lost.` }
+    return { level: 'waiting', text: `${awaited} between agent and ingest not here yet.` }
   }
   const behind = stores.reduce((sum, store) => sum + store.behind, 0)
   if (behind > 0) return { level: 'waiting', text: `${plural(behind, 'row', 'rows')} on disk, not yet in a store.` }
   if (total.accepted === 0) return { level: 'waiting', text: 'No reading has been accepted yet.' }
-  return { level: 'good', text: 'Every reading is accounted for.' }
+  const given = total.gaveUpUpstream ?? 0
+  if (given === 0) return { level: 'good', text: 'Every reading is accounted for.' }
+  const up = plural(given, 'message was', 'messages were')
+  return { level: 'good', text: `Every reading is accounted for; ${up} given up by full agents.` }
 }
 
 /** "bad-time 3, future 1", most frequent first. */

@@ -3,6 +3,7 @@ import type {
   AlertsResponse,
   ApiAlert,
   CompletenessResponse,
+  MarksResponse,
   PipelineResponse,
   RulesResponse,
   SeriesInfo,
@@ -44,6 +45,7 @@ export const api = {
     get<ApiAlert>(`api/alerts/${id.split('/').map(encodeURIComponent).join('/')}`, signal),
   alertsOf: ({ site, device, from }: { site: string; device: string; from: number }) =>
     get<AlertsResponse>(`api/alerts?${new URLSearchParams({ site, device, from: String(Math.floor(from)) })}`),
+  marks: () => get<MarksResponse>('api/marks'),
   rules: () => get<RulesResponse>('api/rules'),
   completeness: (from: number, to: number) =>
     get<CompletenessResponse>(`api/completeness?from=${Math.floor(from)}&to=${Math.ceil(to)}`),

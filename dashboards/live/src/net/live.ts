@@ -1,4 +1,10 @@
-import type { LiveAlertEvent, LiveReadingEvent, LiveStatusEvent, LiveSummaryEvent } from '@millrace/contracts'
+import type {
+  LiveAlertEvent,
+  LiveMarkEvent,
+  LiveReadingEvent,
+  LiveStatusEvent,
+  LiveSummaryEvent,
+} from '@millrace/contracts'
 
 export type LiveState =
   | { kind: 'connecting' }
@@ -11,6 +17,7 @@ export interface LiveHandlers {
   summary(event: LiveSummaryEvent): void
   alert(event: LiveAlertEvent): void
   status(event: LiveStatusEvent): void
+  mark(event: LiveMarkEvent): void
   /** `again` is true when the connection had been lost before: what was missed must be fetched. */
   open(again: boolean): void
   state(state: LiveState): void
@@ -43,6 +50,7 @@ export class LiveConnection {
     on('summary', this.handlers.summary)
     on('alert', this.handlers.alert)
     on('status', this.handlers.status)
+    on('mark', this.handlers.mark)
     source.onopen = () => this.opened()
     source.onerror = () => this.lost()
   }

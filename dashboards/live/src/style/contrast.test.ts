@@ -26,7 +26,7 @@ function contrast(a: readonly number[], b: readonly number[]): number {
 
 test('every colour that text has stands out from every ground it is on, light and dark, as WCAG AA asks', () => {
   for (const theme of [0, 1] as const) {
-    for (const text of ['ink', 'muted', 'water', 'open', 'bad', 'stale']) {
+    for (const text of ['ink', 'muted', 'water', 'open', 'bad', 'mark', 'stale']) {
       for (const ground of ['bg', 'panel']) {
         const ratio = contrast(colourOf(text, theme), colourOf(ground, theme))
         expect(ratio, `${text} on ${ground}, ${theme === 0 ? 'light' : 'dark'}`).toBeGreaterThanOrEqual(4.5)

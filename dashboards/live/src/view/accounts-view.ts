@@ -1,6 +1,6 @@
 import type { AccountsResponse, DeviceAccounts } from '@millrace/contracts'
 import type { App } from '../app.ts'
-import { countedOf, describeReasons, termsOf } from '../model/accounts.ts'
+import { countedOf, describeReasons, termsOf, verdictOf } from '../model/accounts.ts'
 import { formatCount, formatPercent } from '../model/format.ts'
 import { h } from './dom.ts'
 import type { View } from './view.ts'
@@ -26,6 +26,13 @@ function equation({ total }: AccountsResponse): HTMLElement {
   )
 }
 
+/** What the numbers come to, in plain words; loud where something is lost. */
+function sentence(accounts: AccountsResponse): HTMLElement {
+  const { level, text } = verdictOf(accounts)
+  const what = level === 'bad' ? `${text} The rows below that are marked say where; please report it as a fault.` : text
+  return h('p', { class: 'accounts-verdict', 'data-level': level, role: level === 'bad' ? 'alert' : undefined }, what)
+}
+
 /** Beside the accounts, not among their terms: these readings are in all of them. */
 function outside({ total }: AccountsResponse): HTMLElement {
   const share = formatPercent(total.qos0, total.accepted)
@@ -44,6 +51,18 @@ function custody({ total, stores }: AccountsResponse): HTMLElement {
       error ? `rows behind. ${error}` : 'rows on disk that it has not taken yet.',
     ),
   )
+  const compared = stores.map(({ type, unaccounted = 0, checked = 0 }) =>
+    fact(
+      `${type} differs`,
+      formatCount(unaccounted),
+      checked === 0
+        ? 'readings from what the ingest holds on disk. Nothing was compared yet.'
+        : `readings from what the ingest holds on disk. Must be 0. Compared since the start, again after each change: ${formatCount(checked)}.`,
+    ),
+  )
+  const { gaveUpUpstream = 0 } = total
+  const meaning = 'Messages that full agents dropped, as they were told to.'
+  const givenUp = gaveUpUpstream === 0 ? [] : [fact('given up', formatCount(gaveUpUpstream), meaning)]
   return h(
     'dl',
     { class: 'facts' },
@@ -56,8 +75,10 @@ function custody({ total, stores }: AccountsResponse): HTMLElement {
       formatCount(total.missingUpstream),
       'Messages whose numbers are missing between those received.',
     ),
+    ...givenUp,
     fact('dead letters', formatCount(total.deadLetters), 'Messages set aside at the ingest.'),
     ...behind,
+    ...compared,
   )
 }
 
@@ -130,6 +151,7 @@ export class AccountsView implements View {
     this.root.replaceChildren(
       h('h1', {}, 'Where every reading is'),
       h('p', { class: 'lead' }, 'What the agents accepted, in readings, and what became of each one.'),
+      sentence(accounts),
       equation(accounts),
       outside(accounts),
       h('h2', {}, 'From the agents to the stores'),

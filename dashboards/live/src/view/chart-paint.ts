@@ -1,4 +1,5 @@
-import type { ApiSummary } from '@millrace/contracts'
+import type { ApiSummary, Mark } from '@millrace/contracts'
+import { paintMarks } from '../marks/mark-paint.ts'
 import type { RecentReadings } from '../model/readings.ts'
 import { coveredUntil, firstEndingAfter, type Joined } from '../model/rows.ts'
 import { type Episodes, paintEpisodes } from './episode-paint.ts'
@@ -24,6 +25,7 @@ export interface Painting {
   now: number
   palette: Palette
   alerts: Pick<Episodes, 'alerts' | 'series' | 'kindOf'>
+  marks: readonly Mark[]
   /** Values that are to be in sight whatever is in view. */
   inSight: readonly number[]
 }
@@ -157,6 +159,7 @@ export function paint(area: Area, painting: Painting): void {
   strokeLevels(area, open, (row) => row.mean)
   context.setLineDash([])
   paintReadings(area, painting)
+  paintMarks(area, { ...painting, palette })
   context.restore()
 }
 

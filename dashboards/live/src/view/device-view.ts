@@ -1,11 +1,13 @@
 import type { App } from '../app.ts'
 import { focusInOrder } from '../keys/arrow-focus.ts'
+import { clockWords } from '../model/device-clock.ts'
 import { freshnessOf, type SeriesState } from '../model/fleet.ts'
 import { formatAge, formatLocal, formatShare, formatUtc } from '../model/format.ts'
 import { fixed, jumpTo, pan, type Range, type Span, scale, spanOf } from '../model/range.ts'
 import { type DevicePlace, defaultRange, devicePlace, deviceRoute } from '../model/route.ts'
 import { chooseStep, presets } from '../model/step.ts'
 import { h, setAttribute, setText } from './dom.ts'
+import { legend } from './legend.ts'
 import { MetricChart } from './metric-chart.ts'
 import { panByDragging } from './pan-drag.ts'
 import { Toolbar } from './toolbar.ts'
@@ -26,6 +28,7 @@ export class DeviceView implements View {
   private readonly charts = new Map<string, MetricChart>()
   private readonly list = h('div', { class: 'charts' })
   private readonly facts = h('p', { class: 'device-facts' })
+  private readonly clock = h('p', { class: 'device-facts device-clock' })
   private readonly caption = h('p', { class: 'range-caption' })
   private readonly hint = h('p', { class: 'hint' })
   private readonly toolbar: Toolbar
@@ -54,6 +57,7 @@ export class DeviceView implements View {
       { class: 'device-head' },
       h('h1', {}, h('a', { href: '#/' }, site), ' / ', device),
       this.facts,
+      this.clock,
     )
     this.root.append(title, this.toolbar.root, this.caption, this.list, legend(), this.hint)
     this.resizer.observe(this.list)
@@ -90,6 +94,10 @@ export class DeviceView implements View {
   }
 
   alerts(): void {
+    this.eachChart((chart) => chart.changed())
+  }
+
+  marks(): void {
     this.eachChart((chart) => chart.changed())
   }
 
@@ -221,20 +229,9 @@ export class DeviceView implements View {
         : ''
     setText(this.facts, `${freshnessOf(ageMs) === 'live' ? 'live' : `newest reading ${formatAge(ageMs)}`}${complete}`)
     setAttribute(this.facts, 'data-freshness', freshnessOf(ageMs))
+    const clock = clockWords(this.app.fleet.agents.values(), this.names, this.app.now())
+    setText(this.clock, clock?.text ?? '')
+    setAttribute(this.clock, 'title', clock?.title ?? '')
+    setAttribute(this.clock, 'data-level', clock?.level ?? 'unknown')
   }
-}
-
-function legend(): HTMLElement {
-  const entry = (name: string, text: string) => h('li', {}, h('i', { class: `key key-${name}` }), text)
-  return h(
-    'ul',
-    { class: 'legend', 'aria-label': 'Legend' },
-    entry('mean', 'mean of a window'),
-    entry('band', 'lowest to highest'),
-    entry('p95', 'p95'),
-    entry('open', 'open window, may still change'),
-    entry('live', 'live readings'),
-    entry('alert', 'an alert, flag where it was raised'),
-    h('li', { class: 'legend-help' }, 'Drag to zoom, double-click to undo, ? for all keys'),
-  )
 }

@@ -1,10 +1,12 @@
 import type { ApiAlert } from '@millrace/contracts'
 import type uPlot from 'uplot'
 import type { App } from '../app.ts'
+import { describeMarks, nameMarks } from '../marks/mark-words.ts'
 import { nextMoment } from '../model/cursor.ts'
 import type { SeriesState } from '../model/fleet.ts'
 import { formatValue } from '../model/format.ts'
 import type { Span } from '../model/range.ts'
+import { rowAt } from '../model/rows.ts'
 import { axisRange } from '../model/scale.ts'
 import { ChartData } from './chart-data.ts'
 import { type Painting, paint, valueRange } from './chart-paint.ts'
@@ -127,6 +129,7 @@ export class MetricChart {
       now: app.now(),
       palette: app.palette,
       alerts,
+      marks: app.marks.within(host.span()),
       inSight: host.inSight?.() ?? [],
     }
   }
@@ -173,11 +176,21 @@ export class MetricChart {
     const { metric, lastValue } = this.series
     setText(this.value, formatValue(metric, lastValue))
     const painting = this.painting()
-    const text =
-      this.hoverMs === undefined ? describeLatest(metric, painting) : describeMoment(metric, this.hoverMs, painting)
+    const text = this.hoverMs === undefined ? describeLatest(metric, painting) : this.moment(this.hoverMs, painting)
     setText(this.readout, text)
     setAttribute(this.readout, 'title', text)
-    setAttribute(this.canvas, 'aria-label', `Chart of ${metric}. ${describeLatest(metric, painting)}`)
+    setAttribute(
+      this.canvas,
+      'aria-label',
+      `Chart of ${metric}. ${describeLatest(metric, painting)}. ${describeMarks(painting.marks)}`,
+    )
+  }
+
+  private moment(ms: number, painting: Painting): string {
+    const row = rowAt(painting.joined.rows, ms)
+    const span = row ? { from: row.start, to: row.start + row.lengthMs - 1 } : { from: ms, to: ms }
+    const text = describeMoment(this.series.metric, ms, painting)
+    return [text, nameMarks(this.app.marks.within(span))].filter(Boolean).join(' · ')
   }
 
   private moveCursor(event: KeyboardEvent): boolean {

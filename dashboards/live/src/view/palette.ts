@@ -11,6 +11,7 @@ const names = [
   'open-wash',
   'stale',
   'bad',
+  'mark',
 ] as const
 
 export type Palette = Record<(typeof names)[number], string>

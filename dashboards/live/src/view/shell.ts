@@ -1,6 +1,7 @@
 import type { App, Listener } from '../app.ts'
 import { Help } from '../keys/help.ts'
 import { listenForShortcuts } from '../keys/shortcuts.ts'
+import { DrillNote } from '../marks/drill-note.ts'
 import { formatLocalTime, formatSpan, formatUtc } from '../model/format.ts'
 import { routeTo } from '../model/route.ts'
 import { views } from '../views.ts'
@@ -29,6 +30,7 @@ export class Shell implements Listener {
   private readonly links = new Map(views.flatMap((entry) => (entry.label ? [[entry, linkTo(entry)]] : [])))
   private readonly toggle = button('', () => this.switchTheme(), { class: 'theme-toggle', title: 'Light or dark' })
   private readonly ledger: Ledger
+  private readonly drill = new DrillNote()
   private readonly help = new Help()
   private readonly helpButton = button('?', () => this.help.open(), {
     class: 'help-button',
@@ -55,7 +57,7 @@ export class Shell implements Listener {
       { class: 'header' },
       h('a', { class: 'brand', href: '#/', 'aria-label': 'Millrace, fleet' }, mark(), h('span', {}, 'Millrace')),
       h('nav', { 'aria-label': 'Views' }, ...this.links.values()),
-      h('div', { class: 'header-end' }, this.pill, this.time, this.helpButton, this.toggle),
+      h('div', { class: 'header-end' }, this.drill.root, this.pill, this.time, this.helpButton, this.toggle),
     )
     this.host.append(header, this.notice, this.ledger.root, this.main, this.help.root)
     this.app.listeners.add(this).add(this.ledger)
@@ -150,6 +152,7 @@ export class Shell implements Listener {
     setText(this.pill, connectionText(this.app, this.counted.rate))
     setAttribute(this.pill, 'data-state', state.kind)
     setAttribute(document.documentElement, 'data-connection', state.kind)
+    this.drill.draw(this.app)
     this.notice.hidden = state.kind !== 'lost'
     const now = this.app.now()
     if (state.kind === 'lost') setText(this.notice, lostText(now, state.retryAtMs))
