@@ -24,6 +24,7 @@ export function addHub(program: Command): void {
     .option('--device <id...>', 'make these devices if they are not there, and print their connection strings')
     .option('--connections <dir>', 'write connection strings and the CA into files there (0600), and print none')
     .option('--event-hub <name...>', 'plain event hubs beside it, each as name or name:partitions')
+    .option('--consumer-group <name...>', 'the only ones beside $Default (any name)')
     .option('--group-enrollment <key>', 'key of the group enrolment, in base64 (made at the first start)')
     .option('--throttle <n>', 'messages per second that devices may send, in all')
     .option('--quota <n>', '4 KB blocks that devices may send in a UTC day, in all')

@@ -1,6 +1,6 @@
 import { describeError, exitCodeOf } from '@millrace/pipeline'
 import { CommanderError } from 'commander'
-import { createProgram } from './program.ts'
+import { createProgram, knownHelp } from './program.ts'
 
 const wrongUsage = 2
 
@@ -16,7 +16,7 @@ const program = createProgram(async (code) => {
   exitCode = await code
 })
 try {
-  await program.parseAsync()
+  await program.parseAsync(knownHelp(program, process.argv.slice(2)), { from: 'user' })
 } catch (error) {
   exitCode = codeOf(error)
 }

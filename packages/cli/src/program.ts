@@ -4,10 +4,13 @@ import { type BackupFlags, runBackup } from './commands/backup.ts'
 import { type BrokerFlags, runBroker } from './commands/broker.ts'
 import { type RestoreFlags, runRestore } from './commands/restore.ts'
 import { runVerify, type VerifyFlags } from './commands/verify.ts'
+import { addDrill } from './drill-program.ts'
+import { addExplain } from './explain-program.ts'
 import { addHub } from './hub-program.ts'
 import { addPlan } from './plan-program.ts'
 import { addRules } from './rules-program.ts'
 import { runApp } from './run-app.ts'
+import { addDeadLetters, addSpool } from './spool-program.ts'
 import { readUpOptions, type UpFlags } from './up/options.ts'
 import { simulatorProblems } from './up/simulator-problems.ts'
 import { up } from './up/up.ts'
@@ -30,7 +33,7 @@ function addUp(program: Command, finish: Finish): void {
     .option('--mqtt-port <port>', "the devices' broker", '1883')
     .option('--agent-port <port>', "the agent's HTTP", '8081')
     .option('--cloud-mqtt-port <port>', 'the local cloud broker (1884), or the hub for devices (8883)')
-    .option('--via <way>', 'between agent and ingest: mqtt, or iot-hub for a local IoT Hub', 'mqtt')
+    .option('--via <way>', 'agent to ingest: mqtt or a local iot-hub; iot-hub-direct: devices to agent', 'mqtt')
     .option('--token-life <span>', "of the agent's tokens for the hub: 30s to 24h (1h)")
     .option('--data-dir <dir>', 'where everything is kept', './data')
     .option('--replay <file>', 'publish a recording instead of the fleet')
@@ -62,8 +65,9 @@ interface PassedOn {
   app: App
   description: string
   examples: string[]
-  /** It tells its many flags itself. */
+  /** It tells its many flags itself; of the others they are told here. */
   ownHelp?: boolean
+  flags?: [flag: string, meaning: string][]
 }
 
 /** Services read their own flags, so that there is one list of them; what follows the name goes to them as it is. */
@@ -83,6 +87,15 @@ const services: PassedOn[] = [
     name: 'agent',
     app: 'agent',
     description: 'run the edge agent, or show with --try-topic and --try-payload what a message would become',
+    flags: [
+      ['--config <file>', 'its settings; every one is in edge-agent/agent.example.yaml'],
+      ['--try-topic <topic>', 'start nothing; show what a message there would become, or why it would not'],
+      ['--try-payload <text>', 'its payload; - reads standard input'],
+      ['--try-retained', 'the message is a retained one'],
+      ['--json', 'what would become of it, for programs'],
+      ['--measure', 'start nothing; what messages of `simulate --print` on standard input come to'],
+      ['--inspect-spool <folder>', 'what a spool holds, as JSON; for people: millrace spool inspect'],
+    ],
     examples: [
       'millrace agent --config agent.yaml',
       `millrace agent --config agent.yaml --try-topic zigbee2mqtt/attic --try-payload '{"temperature":21.4}'`,
@@ -93,23 +106,37 @@ const services: PassedOn[] = [
     name: 'ingest',
     app: 'ingest',
     description: 'run the cloud ingest: stores, HTTP API and the page',
+    flags: [
+      ['--config <file>', 'its settings; every one is in cloud-ingest/ingest.example.yaml'],
+      ['--inspect-spool <folder>', 'what a spool holds, as JSON; for people: millrace spool inspect'],
+    ],
     examples: ['millrace ingest --config ingest.yaml'],
   },
 ]
 
-const asksForHelp = (flags: readonly string[]) => flags.includes('--help') || flags.includes('-h')
+function flagsText(flags: readonly [flag: string, meaning: string][]): string {
+  const width = Math.max(...flags.map(([flag]) => flag.length))
+  return [
+    '',
+    ...(flags.length > 0 ? ['Flags:'] : []),
+    ...flags.map(([flag, meaning]) => `  ${flag.padEnd(width)}  ${meaning}`),
+    '',
+  ].join('\n')
+}
+
+const isHelp = (flag: string) => flag === '--help' || flag === '-h'
 
 function addService(program: Command, service: PassedOn, finish: Finish): void {
   const command = program
     .command(service.name)
     .description(service.description)
-    .argument('[flags...]', 'as the service understands them')
+    .argument('[flags...]', service.flags ? 'see below' : 'as the service understands them')
     .allowUnknownOption()
     .passThroughOptions()
-    .addHelpText('after', examples(...service.examples))
+    .addHelpText('after', `${flagsText(service.flags ?? [])}${examples(...service.examples)}`)
     .action(async (flags: string[]) => {
       await finish(runApp(service.app, flags))
-      if (asksForHelp(flags)) process.stdout.write(examples(...service.examples))
+      if (flags.some(isHelp)) process.stdout.write(examples(...service.examples))
     })
   if (service.ownHelp) command.helpOption(false)
 }
@@ -167,6 +194,13 @@ function addBackup(program: Command, finish: Finish): void {
     .action((flags: RestoreFlags) => finish(runRestore(flags)))
 }
 
+/** Help with a command that there is not would be help with everything, and end with 0. */
+export function knownHelp(program: Command, args: readonly string[]): string[] {
+  const name = args.find((arg) => !arg.startsWith('-'))
+  const isKnown = name === undefined || name === 'help' || program.commands.some((command) => command.name() === name)
+  return isKnown ? [...args] : args.filter((arg) => !isHelp(arg))
+}
+
 /** The commands; `finish` is told the exit code of the one that ran. */
 export function createProgram(finish: Finish): Command {
   const program = new Command('millrace')
@@ -181,6 +215,10 @@ export function createProgram(finish: Finish): Command {
   addBroker(program)
   addHub(program)
   addVerify(program, finish)
+  addExplain(program, finish)
+  addSpool(program, finish)
+  addDeadLetters(program, finish)
+  addDrill(program, finish)
   addBackup(program, finish)
   addRules(program, finish)
   addPlan(program, finish)

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 import { type HubPorts, type LocalHub, startLocalHub } from '@millrace/iot-hub-local'
-import { createLogger, runService } from '@millrace/pipeline'
+import { createLogger, MillraceError, runService } from '@millrace/pipeline'
 import { writeConnectionFolder } from '@millrace/transports'
 import { type HubFlags, type HubPlan, readHubFlags } from '../hub/options.ts'
 import { hubText, sdkPort } from '../hub/screen.ts'
@@ -38,6 +38,13 @@ function leaveConnections(folder: string, hub: LocalHub, devices: ReadonlyMap<st
   writeConnectionFolder(folder, { authority: core.certificate.ca, eventHub, service, devices, doors })
 }
 
+/** Who has no config file is told of no setting in one. */
+function nameTheFolder(error: unknown): never {
+  if (!(error instanceof MillraceError) || error.code !== 'spool-locked') throw error
+  const hint = 'Stop that process, or name another folder with --data-dir.'
+  throw new MillraceError(error.code, error.message, { cause: error, hint })
+}
+
 /** Runs the local hub in the foreground; connection strings go to standard output, what happens to standard error. */
 export async function runHub(flags: HubFlags): Promise<never> {
   const log = createLogger({ name: 'hub', pretty: process.stderr.isTTY })
@@ -45,7 +52,7 @@ export async function runHub(flags: HubFlags): Promise<never> {
     name: 'hub',
     async start() {
       const plan = readHubFlags(flags)
-      const hub = await startLocalHub({ ...plan.options, ports: await portsOf(plan), log })
+      const hub = await startLocalHub({ ...plan.options, ports: await portsOf(plan), log }).catch(nameTheFolder)
       try {
         const devices = await deviceStrings(hub, plan.devices)
         if (flags.connections === undefined) process.stdout.write(hubText({ hub, dataDir: flags.dataDir, devices }))

@@ -9,20 +9,24 @@ import { httpStack, type ServerAddress } from '../verify/api.ts'
 import { humanReport, isClean, jsonReport } from '../verify/report.ts'
 import { verify } from '../verify/verify.ts'
 
-export interface VerifyFlags {
+/** Where the services of a stack are. */
+export interface AddressFlags {
   dataDir: string
-  ledger?: string
   url?: string
   agentUrl?: string
   tokenFile?: string
   agentTokenFile?: string
+}
+
+export interface VerifyFlags extends AddressFlags {
+  ledger?: string
   store?: string
   limit: string
   wait?: boolean
   json?: boolean
 }
 
-const patienceMs = 5000
+const usualPatienceMs = 5000
 const longPatienceMs = 30_000
 
 /** The expected readings, told by the simulator from its ledger. */
@@ -45,11 +49,11 @@ async function* recount(ledger: string): AsyncIterable<string> {
 
 const readToken = (file: string | undefined) => (file === undefined ? undefined : readFileSync(file, 'utf8').trim())
 
-function addresses(flags: VerifyFlags): { ingest: ServerAddress; agent: ServerAddress } {
-  const { dataDir, url, agentUrl, tokenFile, wait } = flags
+export function addresses(flags: AddressFlags, patienceMs = 0): { ingest: ServerAddress; agent: ServerAddress } {
+  const { dataDir, url, agentUrl, tokenFile } = flags
   const ports = readRunFile(resolve(dataDir))?.ports
   const agentTokenFile = flags.agentTokenFile ?? tokenFile
-  const common = { patienceMs: wait ? longPatienceMs : patienceMs }
+  const common = { patienceMs }
   const local = (port: number) => `http://127.0.0.1:${port}`
   return {
     ingest: { url: url ?? local(ports?.http ?? 8080), flag: '--url', token: readToken(tokenFile), ...common },
@@ -79,7 +83,7 @@ function progressLine(text: string): void {
 export async function runVerify(flags: VerifyFlags): Promise<number> {
   const ledger = flags.ledger ?? join(resolve(flags.dataDir), 'ledger')
   const report = await verify({
-    stack: httpStack({ ...addresses(flags), store: flags.store }),
+    stack: httpStack({ ...addresses(flags, flags.wait ? longPatienceMs : usualPatienceMs), store: flags.store }),
     recount: () => recount(ledger),
     wait: flags.wait ?? false,
     limitMs: limitMs(flags),

@@ -50,6 +50,10 @@ it('prints connection strings and what it does not do, refuses a taken port, and
   expect(second.said.err).toContain('--mqtt-port')
   expect(second.said.out).toBe('')
 
+  const third = hub('--mqtt-port', '0', ...anyPort)
+  await third.ended
+  expect(third.said.err).toMatch(/is in use by another process.*--data-dir/s)
+
   first.child.kill('SIGINT')
   expect(await first.ended).toEqual([0, null])
   expect(first.said.err).not.toMatch(/"level":"(warn|error)"/)

@@ -15,6 +15,7 @@ export interface HubFlags {
   /** Folder for connection strings and the authority, as files instead of text. */
   connections?: string
   eventHub?: string[]
+  consumerGroup?: string[]
   groupEnrollment?: string
   throttle?: string
   quota?: string
@@ -89,6 +90,7 @@ function optionsOf(flags: HubFlags, read: Read): LocalHubOptions {
     ...present({
       name: flags.name,
       hostNames: flags.hostName,
+      consumerGroups: flags.consumerGroup,
       partitions: read('--partitions', flags.partitions, partitions),
       retentionMs: read('--retention', flags.retention, duration),
       maxBytes: read('--max-bytes', flags.maxBytes, size),

@@ -17,19 +17,20 @@ function measured(bodies: number[], changes: Partial<MeasuredSample['settings']>
     },
     settings: {
       ...{ uplink: 'mqtt', spoolMaxBytes: 100 * mebibyte, spoolReserveBytes: 20 * mebibyte },
-      ...{ amendForMs: 86_400_000, amendMaxBytes: 256 * mebibyte, ...changes },
+      ...{ amendForMs: 86_400_000, amendMaxBytes: 256 * mebibyte },
+      ...{ statusEveryMs: 600_000, ...changes },
     },
   }
 }
 
-it('a body is metered with its properties, in whole blocks of its tier', () => {
+it('a body is metered with its properties, in whole blocks of its tier, and so is the status', () => {
   const { tiers } = planOf(measured([3_000, 4_000, 9_000]), { units: 1 }).uplink
   const perDay = Object.fromEntries(tiers.map(({ tier, blocksPerDay }) => [tier, Math.round(blocksPerDay / 144)]))
-  expect(perDay).toEqual({ F1: 7 + 9 + 18, S1: 1 + 2 + 3, S2: 6, S3: 6 })
+  expect(perDay).toEqual({ F1: 7 + 9 + 18 + 4, S1: 1 + 2 + 3 + 1, S2: 7, S3: 7 })
 })
 
 it('it fits within 80 % of the units, and says how many units it needs', () => {
-  const blocks = Array.from({ length: 2_500 }, () => 100)
+  const blocks = Array.from({ length: 2_499 }, () => 100)
   const plan = (units: number) => planOf(measured(blocks), { tier: 'S1', units }).uplink.tiers[1]!
   expect(plan(1)).toMatchObject({ blocksPerDay: 360_000, share: 0.9, fits: false, unitsNeeded: 2 })
   expect(plan(2)).toMatchObject({ quotaPerDay: 800_000, fits: true, unitsNeeded: 2 })

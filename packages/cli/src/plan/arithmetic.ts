@@ -5,6 +5,8 @@ const hourMs = 3_600_000
 
 /** Bytes of system and application properties that a message of the agent carries to an IoT Hub. */
 const hubPropertyBytes = 160
+/** Of a body of kind `status`, as measured with and without rules: 1.0 to 1.4 KB. */
+const statusBytes = 1_400
 /**
  * Bytes on disk of one row of summaries or completeness, as measured after a day of the default fleet: they differ with
  * how much values vary. The ingest's spool keeps what it needs to merge revisions for 48 hours.
@@ -66,7 +68,8 @@ function blocksOf(bodies: readonly number[], blockBytes: number): number {
 
 function tierPlan(measured: MeasuredSample, tier: HubTier, units: number): TierPlan {
   const { blocks, blockBytes, maxUnits } = hubTiers[tier]
-  const blocksPerDay = perDay(blocksOf(measured.bodies, blockBytes), measured.spanMs)
+  const statuses = (dayMs / measured.settings.statusEveryMs) * blocksOf([statusBytes], blockBytes)
+  const blocksPerDay = perDay(blocksOf(measured.bodies, blockBytes), measured.spanMs) + statuses
   const quotaPerDay = blocks * units
   const needed = Math.max(1, Math.ceil(blocksPerDay / (blocks * hubOwnShare)))
   return {

@@ -66,7 +66,7 @@ export function planLines(plan: Plan): string[] {
     ...tableLines([['IoT Hub', 'metered a day', 'of', '', `within ${percent(hubOwnShare)}`], ...rows]),
     '',
     `Measured on ${lengthText(sample.spanMs)} of the fleet, ${number(sample.readings)} readings, packed by the agent itself. Not in it: live`,
-    'readings and the status, devices that measure this machine, and what is sent again after an outage.',
+    'readings, devices that measure this machine, and what is sent again after an outage.',
     ...(sample.setAside > 0 ? [`${number(sample.setAside)} readings of the sample were set aside.`] : []),
   ]
 }

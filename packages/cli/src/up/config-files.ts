@@ -24,8 +24,9 @@ export function stackPaths(dataDir: string): StackPaths {
   }
 }
 
-/** Data folder of a stack's ingest. */
+/** Data folders of a stack's ingest and agent. */
 export const ingestDataIn = (dataDir: string) => join(dataDir, 'ingest')
+export const agentDataIn = (dataDir: string) => join(dataDir, 'agent')
 
 const loopback = '127.0.0.1'
 /** The agent's name, and over an IoT Hub its device id. */
@@ -58,14 +59,21 @@ function hubCollector({ dataDir }: UpOptions) {
   }
 }
 
+/** Simulated devices are `site:device` at the hub. */
+function deviceCollector({ dataDir, ports, direct }: UpOptions) {
+  if (!direct) return { type: 'broker', host: loopback, port: ports.mqtt }
+  const connectionStringFile = eventHubConnectionFile(stackPaths(dataDir).hub.connections)
+  return { type: 'iot-hub', connectionStringFile, deviceIds: '{site}:{device}' }
+}
+
 function agentConfig(options: UpOptions, relayPort: number) {
   const { dataDir, ports, window, hub } = options
   return {
     agent: stackAgent,
     site: 'local',
-    dataDir: join(dataDir, 'agent'),
+    dataDir: agentDataIn(dataDir),
     clockFile: stackPaths(dataDir).clock,
-    collect: { type: 'broker', host: loopback, port: ports.mqtt },
+    collect: deviceCollector(options),
     windows: { length: window },
     uplink: hub ? hubUplink(options, relayPort) : { type: 'mqtt', url: `mqtt://${loopback}:${relayPort}` },
     http: { host: loopback, port: ports.agent },

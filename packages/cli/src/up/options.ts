@@ -17,7 +17,7 @@ export interface UpFlags {
   /** 1884 unless typed; 8883 over an IoT Hub. */
   cloudMqttPort?: string
   dataDir: string
-  /** Between agent and ingest: `mqtt`, or `iot-hub` for the local one. */
+  /** Between agent and ingest: `mqtt`, or `iot-hub` for the local one; `iot-hub-direct`: that is between devices and agent. */
   via?: string
   tokenLife?: string
   replay?: string
@@ -44,6 +44,8 @@ export interface UpPorts {
 }
 
 export interface HubDoors {
+  /** Where it is not the cloud's: devices send to it themselves. */
+  mqtt?: number
   amqp: number
   amqps: number
   https: number
@@ -64,6 +66,8 @@ export interface UpOptions {
   window: string
   /** Absent: agent and ingest meet at a plain MQTT broker. */
   hub?: HubWish
+  /** The local IoT Hub stands between devices and agent. */
+  direct?: boolean
   speed?: number
   durationMs?: number
   /** Passed on to the simulator, which knows what they may be. */
@@ -90,6 +94,7 @@ const defaultCloudPort = { mqtt: '1884', hub: '8883' } as const
 const shortestTokenLifeMs = 30_000
 const longestTokenLifeMs = 24 * 3_600_000
 const hourMs = 3_600_000
+const ways: readonly string[] = ['mqtt', 'iot-hub', 'iot-hub-direct']
 
 class FlagReader {
   readonly problems: Problem[] = []
@@ -135,7 +140,7 @@ class FlagReader {
   /** Undefined over plain MQTT. */
   hub(): HubWish | undefined {
     const { via = 'mqtt', tokenLife } = this.#flags
-    if (via !== 'mqtt' && via !== 'iot-hub') this.problem('--via', via, 'mqtt or iot-hub')
+    if (!ways.includes(via)) this.problem('--via', via, 'mqtt, iot-hub or iot-hub-direct')
     if (via !== 'iot-hub') {
       if (tokenLife !== undefined) this.problem('--via', via, 'iot-hub, which --token-life is for')
       return undefined
@@ -171,7 +176,9 @@ class FlagReader {
   }
 
   replayFlags(): void {
-    const { replay, map, at } = this.#flags
+    const { replay, map, at, via } = this.#flags
+    if (replay !== undefined && via === 'iot-hub-direct')
+      this.problem('--replay', replay, 'none, for a recording has no devices at a hub')
     if (replay !== undefined && map === undefined) this.problem('--map', 'nothing', 'the map of the recording')
     if (replay === undefined && map !== undefined)
       this.problem('--replay', 'nothing', 'the recording that --map is for')
@@ -183,6 +190,13 @@ class FlagReader {
 function historyOf({ history, replay, speed, duration }: UpFlags): string | undefined {
   const live = replay === undefined && speed === undefined && duration === undefined
   return history ?? (live ? defaultHistory : undefined)
+}
+
+/** Of the local IoT Hub, where there is one: any free ones. */
+function doorsOf({ via }: UpFlags): HubDoors | undefined {
+  const doors = { amqp: 0, amqps: 0, https: 0 }
+  if (via === 'iot-hub') return doors
+  return via === 'iot-hub-direct' ? { ...doors, mqtt: 0 } : undefined
 }
 
 /** What the simulator is started with. */
@@ -212,8 +226,8 @@ export function readUpOptions(flags: UpFlags, simulatorProblems: readonly Proble
   }
   const window = reader.window()
   const [speed, influx, influxAlone] = [reader.speed(), reader.influx(), reader.influxAlone()]
-  const [rules, hub] = [reader.rules(), reader.hub()]
-  if (hub) ports.hub = { amqp: 0, amqps: 0, https: 0 }
+  const [rules, hub, direct] = [reader.rules(), reader.hub(), flags.via === 'iot-hub-direct']
+  const doors = doorsOf(flags)
   const durationMs = reader.duration('--duration', flags.duration)
   reader.replayFlags()
   const named = new Set(reader.problems.map(({ path }) => path))
@@ -221,13 +235,14 @@ export function readUpOptions(flags: UpFlags, simulatorProblems: readonly Proble
   if (reader.problems.length > 0) throw new UsageError('millrace up cannot start like this', reader.problems)
   return {
     dataDir: resolve(flags.dataDir),
-    ports,
+    ports: { ...ports, ...(doors && { hub: doors }) },
     window,
     simulator: simulatorFlags(flags),
     keys: flags.keys,
     ...(speed === undefined ? {} : { speed }),
     ...(rules === undefined ? {} : { rules }),
     ...(hub === undefined ? {} : { hub }),
+    ...(direct && { direct }),
     ...(influx === undefined ? {} : { influx, influxAlone }),
     ...(durationMs === undefined ? {} : { durationMs }),
   }

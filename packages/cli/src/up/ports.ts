@@ -22,7 +22,7 @@ function portOf(server: Server): number {
 async function holdDoors(wanted: HubDoors, held: Server[]): Promise<HubDoors> {
   const doors = { ...wanted }
   for (const name of Object.keys(doors) as (keyof HubDoors)[]) {
-    const server = (await holdPort(wanted[name])) ?? (await holdPort(0))
+    const server = (await holdPort(wanted[name] ?? 0)) ?? (await holdPort(0))
     if (server) {
       held.push(server)
       doors[name] = portOf(server)

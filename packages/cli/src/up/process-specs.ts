@@ -30,15 +30,10 @@ async function isReady(port: number): Promise<boolean> {
   }
 }
 
-/** Where agent and ingest meet. */
-function meetingPlace({ ports }: UpOptions, paths: StackPaths): ProcessSpec {
-  const port = String(ports.cloudMqtt)
-  if (!ports.hub) {
-    return { name: 'broker', app: 'millrace', args: ['broker', '--port', port], ready: () => answers(ports.cloudMqtt) }
-  }
+function hubSpec({ ports }: UpOptions, paths: StackPaths): ProcessSpec {
   const { dataDir, connections } = paths.hub
-  const { amqp, amqps, https } = ports.hub
-  const doors = { '--mqtt-port': port, '--amqp-port': amqp, '--amqps-port': amqps, '--https-port': https }
+  const { mqtt = ports.cloudMqtt, amqp, amqps, https } = ports.hub!
+  const doors = { '--mqtt-port': mqtt, '--amqp-port': amqp, '--amqps-port': amqps, '--https-port': https }
   return {
     name: 'hub',
     app: 'millrace',
@@ -46,27 +41,42 @@ function meetingPlace({ ports }: UpOptions, paths: StackPaths): ProcessSpec {
       ...['hub', '--data-dir', dataDir, '--device', stackAgent, '--connections', connections],
       ...Object.entries(doors).flatMap(([flag, value]) => [flag, String(value)]),
     ],
-    ready: async () => existsSync(eventHubConnectionFile(connections)) && (await answers(ports.cloudMqtt)),
+    ready: async () => existsSync(eventHubConnectionFile(connections)) && (await answers(mqtt)),
   }
+}
+
+/** Where devices, agent and ingest meet. */
+function meetingPlaces(options: UpOptions, paths: StackPaths): ProcessSpec[] {
+  const { cloudMqtt } = options.ports
+  const args = ['broker', '--port', String(cloudMqtt)]
+  const broker: ProcessSpec = { name: 'broker', app: 'millrace', args, ready: () => answers(cloudMqtt) }
+  if (options.direct) return [hubSpec(options, paths), broker]
+  return [options.ports.hub ? hubSpec(options, paths) : broker]
+}
+
+/** The simulator, at a hub after its devices are made there. */
+function simulatorSpecs(
+  { ports, direct, simulator }: UpOptions,
+  paths: StackPaths,
+  clockSpeed: number | undefined,
+): ProcessSpec[] {
+  const hub = ['--iot-hub', paths.hub.connections]
+  const far = direct ? hub : ['--url', `mqtt://${loopback}:${ports.mqtt}`]
+  const clockRun = clockSpeed === undefined ? [] : ['--clock-run', `speed=${clockSpeed}`]
+  const given = ['--clock', paths.clock, '--ledger', paths.ledger, ...clockRun, ...simulator]
+  const run: ProcessSpec = { name: 'simulator', app: 'simulator', args: [...far, ...given], mayEnd: true }
+  if (!direct) return [run]
+  const fleet = ['--register', ...hub, ...simulator]
+  return [{ name: 'register', app: 'simulator', args: fleet, mayEnd: true, ready: async () => false }, run]
 }
 
 /** The processes of a stack in the order in which they start; the simulator comes when the others are ready. */
 export function processSpecs(options: UpOptions, paths: StackPaths, clockSpeed: number | undefined): ProcessSpec[] {
   const { ports } = options
-  const clockRun = clockSpeed === undefined ? [] : ['--clock-run', `speed=${clockSpeed}`]
   return [
-    meetingPlace(options, paths),
+    ...meetingPlaces(options, paths),
     { name: 'ingest', app: 'ingest', args: ['--config', paths.ingestConfig], ready: () => isReady(ports.http) },
     { name: 'agent', app: 'agent', args: ['--config', paths.agentConfig], ready: () => isReady(ports.agent) },
-    {
-      name: 'simulator',
-      app: 'simulator',
-      args: [
-        ...['--url', `mqtt://${loopback}:${ports.mqtt}`, '--clock', paths.clock, '--ledger', paths.ledger],
-        ...clockRun,
-        ...options.simulator,
-      ],
-      mayEnd: true,
-    },
+    ...simulatorSpecs(options, paths, clockSpeed),
   ]
 }

@@ -16,7 +16,9 @@ const runFile = z.object({
     /** Between the agent and the cloud broker. */
     relay: z.number(),
     /** Of the local IoT Hub, where it is in the place of the broker. */
-    hub: z.object({ amqp: z.number(), amqps: z.number(), https: z.number() }).exactOptional(),
+    hub: z
+      .object({ mqtt: z.number().exactOptional(), amqp: z.number(), amqps: z.number(), https: z.number() })
+      .exactOptional(),
   }),
   processes: z.record(z.string(), processState),
 })

@@ -50,12 +50,31 @@ function logLine(name: string, text: string): string {
   return `${clockTime()} ${name.padEnd(9)} ${said}`
 }
 
-/** Keeps one line at the bottom; of the services' logs only what needs attention is shown. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: colours of a terminal begin with one
+const colour = /\x1b\[\d*m/y
+
+/** The first columns of a line; colours take none. */
+export function fitted(text: string, columns: number): string {
+  let at = 0
+  for (let shown = 0; at < text.length && shown < columns; ) {
+    colour.lastIndex = at
+    const ink = colour.exec(text)
+    at += ink ? ink[0].length : 1
+    if (!ink) shown++
+  }
+  return at < text.length ? `${text.slice(0, at)}\x1b[0m` : text
+}
+
+const clearLine = '\r\x1b[2K'
+const clearLineAbove = '\x1b[1A\x1b[2K'
+
+/** Keeps the status at the bottom, one line or several; of the services' logs only what needs attention is shown. */
 export function terminalScreen(out: TextOutput): Screen {
-  let status = ''
-  const clear = '\r\x1b[2K'
-  const fitted = () => status.slice(0, Math.max(20, (out.columns ?? 80) - 1))
-  const line = (text: string) => out.write(`${clear}${text}\n${fitted()}`)
+  let status: string[] = []
+  const clear = () => clearLine + clearLineAbove.repeat(Math.max(0, status.length - 1))
+  const fit = (text: string) => fitted(text, Math.max(20, (out.columns ?? 80) - 1))
+  const shown = () => status.map(fit).join('\n')
+  const line = (text: string) => out.write(`${clear()}${text}\n${shown()}`)
   return {
     line,
     log(name, text) {
@@ -63,12 +82,13 @@ export function terminalScreen(out: TextOutput): Screen {
       if (entry && !quietLevels.has(entry.level ?? 'info')) line(logLine(name, text))
     },
     status(text) {
-      status = text
-      out.write(clear + fitted())
+      const before = clear()
+      status = text.split('\n')
+      out.write(before + shown())
     },
     end() {
-      status = ''
-      out.write(clear)
+      out.write(clear())
+      status = []
     },
   }
 }
@@ -100,16 +120,18 @@ const defaultMqttPort = 1883
 const shortPath = (path: string) => relative(process.cwd(), path) || '.'
 
 /** What a person sees first. */
-export function startText({ ports, dataDir, keys, hub }: UpOptions): string {
+export function startText({ ports, dataDir, keys, hub, direct }: UpOptions): string {
   const port = ports.mqtt === defaultMqttPort ? '' : `-p ${ports.mqtt} `
   return [
     '',
     '  Millrace is running.',
     '',
     `  The page        http://localhost:${ports.http}`,
-    `  Your reading    mosquitto_pub ${port}-q 1 -t telemetry/home/desk -m '{"readings":{"temperature":21.4}}'`,
+    ...(direct
+      ? []
+      : [`  Your reading    mosquitto_pub ${port}-q 1 -t telemetry/home/desk -m '{"readings":{"temperature":21.4}}'`]),
     `  The agent       http://localhost:${ports.agent}/api/status`,
-    ...(hub
+    ...(hub || direct
       ? [`  IoT Hub, local  ${shortPath(stackPaths(dataDir).hub.connections)}: connection strings and the CA`]
       : []),
     `  Data            ${shortPath(dataDir)}`,

@@ -27,7 +27,7 @@ async function untilOrphansEnded(dataDir: string): Promise<void> {
 /** The hub's own doors are those of the last run: a reader knows its place in a hub by the hub's address. */
 function portsWanted({ dataDir, ports }: UpOptions): UpPorts {
   const before = readRunFile(dataDir)?.ports.hub
-  return ports.hub && before ? { ...ports, hub: before } : ports
+  return ports.hub && before ? { ...ports, hub: { ...ports.hub, ...before } } : ports
 }
 
 function planStackClock({ dataDir, speed, durationMs }: UpOptions): ClockPlan {
@@ -85,6 +85,11 @@ export class Stack {
 
   kill(name: string): void {
     this.#processes.find(({ spec }) => spec.name === name)?.kill()
+  }
+
+  /** Null while it is down. */
+  pid(name: string): number | null {
+    return this.#processes.find(({ spec }) => spec.name === name)?.pid ?? null
   }
 
   get clockFile(): string {

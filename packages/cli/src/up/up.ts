@@ -76,7 +76,10 @@ async function runStack(run: UpRun): Promise<void> {
     refusal ??= error
     stopping.abort()
   }
-  const stack = await Stack.prepare(options, processEvents(screen, { ended: () => sent.resolve(), refused }))
+  const stack = await Stack.prepare(
+    options,
+    processEvents(screen, { ended: (name) => name === 'simulator' && sent.resolve(), refused }),
+  )
   const session = new Session(stack, screen)
   const release = listen(session, run)
   run.hurry.addEventListener('abort', () => stack.killAll())

@@ -48,6 +48,17 @@ export async function getJson(address: ServerAddress, path: string): Promise<unk
   throw new MillraceError('check-failed', `${address.url}${path} answered ${response.status}: ${text.slice(0, 300)}`)
 }
 
+/** The same; undefined where the answer is 404. */
+export async function findJson(address: ServerAddress, path: string): Promise<unknown> {
+  const response = await patientAnswer(address, path)
+  if (response.status === 404) return undefined
+  if (response.ok) return await response.json()
+  throw new MillraceError(
+    'check-failed',
+    `${address.url}${path} answered ${response.status}: ${(await response.text()).slice(0, 300)}`,
+  )
+}
+
 const deviceState = z.object({
   site: z.string(),
   device: z.string(),
