@@ -1,8 +1,8 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { choosePorts } from '../packages/cli/src/up/ports.ts'
-import { until } from '../packages/pipeline/testing/index.ts'
+import { until, Watched } from '../packages/pipeline/testing/index.ts'
 import { temporaryFolder } from './stack.ts'
 
 export const influxdAbsent = spawnSync('influxd', ['version']).error !== undefined
@@ -10,7 +10,7 @@ export const influxdAbsent = spawnSync('influxd', ['version']).error !== undefin
 /** A real InfluxDB 1 with a data folder of its own. */
 export class Influxd {
   readonly url: string
-  #child: ChildProcess | undefined
+  #server: Watched | undefined
   readonly #folder: string
 
   private constructor(url: string, folder: string) {
@@ -44,20 +44,17 @@ bind-address = "127.0.0.1:${rpc}"
 
   /** Does nothing where it runs. */
   async up(): Promise<void> {
-    if (this.#child) return
-    this.#child = spawn('influxd', ['-config', join(this.#folder, 'influxdb.conf')], { stdio: 'ignore' })
+    if (this.#server) return
+    this.#server = new Watched('influxd', ['-config', join(this.#folder, 'influxdb.conf')])
     const answers = async () => (await fetch(`${this.url}/ping`).catch(() => undefined))?.ok
     await until(answers, { withinMs: 30_000, everyMs: 100, label: 'an answer of influxd' })
   }
 
   /** kill -9; what it holds stays. */
   async down(): Promise<void> {
-    const child = this.#child
-    if (!child) return
-    this.#child = undefined
-    const gone = new Promise((resolve) => child.once('exit', resolve))
-    child.kill('SIGKILL')
-    await gone
+    const server = this.#server
+    this.#server = undefined
+    await server?.kill()
   }
 
   async stop(): Promise<void> {
