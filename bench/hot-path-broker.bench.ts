@@ -72,7 +72,7 @@ const contestants: { name: string; qos: number; make(): Take }[] = [0, 1].flatMa
     name: `+ decode + windows + journal, QoS ${qos}`,
     qos,
     make: () => {
-      const path = new MillracePath({ windows: true, summaries: false, journal: true }, startMs)
+      const path = new MillracePath({ windows: true, summaries: false, journal: true, clocks: true }, startMs)
       let taken = 0
       return (messages) => {
         path.take(messages, (taken / devices) * 1000)

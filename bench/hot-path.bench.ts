@@ -81,10 +81,11 @@ const unsorted = plainLoop('JSON.parse + Map loop, lists unsorted', false)
 const contestants: Contestant[] = [
   plain,
   unsorted,
-  ours('decode', { windows: false, summaries: false, journal: false }),
-  ours('decode + windows', { windows: true, summaries: false, journal: false }),
-  ours('decode + windows + journal', { windows: true, summaries: false, journal: true }),
-  ours('decode + windows + journal + summaries', { windows: true, summaries: true, journal: true }),
+  ours('decode, no clock doctor', { windows: false, summaries: false, journal: false, clocks: false }),
+  ours('decode', { windows: false, summaries: false, journal: false, clocks: true }),
+  ours('decode + windows', { windows: true, summaries: false, journal: false, clocks: true }),
+  ours('decode + windows + journal', { windows: true, summaries: false, journal: true, clocks: true }),
+  ours('decode + windows + journal + summaries', { windows: true, summaries: true, journal: true, clocks: true }),
 ]
 
 const times = interleave(contestants, Number(values.rounds))

@@ -1,5 +1,6 @@
 import type { Message } from '@millrace/pipeline'
 import { closeWindow, encodeEntry, type JournalEntry, WindowKeeper } from '@millrace/windows'
+import { DeviceClocks } from '../../edge-agent/src/clocks/device-clocks.ts'
 import { BatchBuilder, createDecoder, type Decoder } from '../../edge-agent/src/decode/index.ts'
 import { Names } from '../../edge-agent/src/names.ts'
 import type { Results } from './result.ts'
@@ -9,6 +10,8 @@ export interface Parts {
   /** Percentiles, sketch and stored set of each closed window. */
   summaries: boolean
   journal: boolean
+  /** The clock doctor sees every message, as in the agent; left out only to tell its cost. */
+  clocks: boolean
 }
 
 const settings = { lengthMs: 60_000, latenessMs: 5_000, maxReadings: 100_000, amendForMs: 86_400_000 }
@@ -17,8 +20,8 @@ const settings = { lengthMs: 60_000, latenessMs: 5_000, maxReadings: 100_000, am
 export class MillracePath {
   readonly #parts: Parts
   readonly #names = new Names({ site: 'bench', maxSeries: 1_000_000 })
-  readonly #columns = new BatchBuilder()
-  readonly #decoder: Decoder = createDecoder({ names: this.#names, columns: this.#columns })
+  readonly #columns: BatchBuilder
+  readonly #decoder: Decoder
   readonly #keeper = new WindowKeeper(this.#names, settings)
   readonly results: Results = new Map()
   journalBytes = 0
@@ -27,6 +30,11 @@ export class MillracePath {
 
   constructor(parts: Parts, startMs: number) {
     this.#parts = parts
+    const thresholds = { skewed: 5_000, jumped: 10_000, drifting: 200 }
+    this.#columns = new BatchBuilder(
+      parts.clocks ? new DeviceClocks(thresholds, { epochMs: () => startMs }) : undefined,
+    )
+    this.#decoder = createDecoder({ names: this.#names, columns: this.#columns })
     this.#apply({ kind: 'start', epoch: 'bench' })
     this.#apply({ kind: 'anchor', monotonicMs: 0, wallMs: startMs })
   }
