@@ -177,7 +177,7 @@ test('with the generated secrets readings go from the simulator to both stores, 
   const accounts = async () =>
     (await (await api('/api/accounts', secrets.ingestHttp)).json()) as { total: Record<string, number> }
   await expect
-    .poll(async () => (await accounts()).total['held'] ?? 0, {
+    .poll(async () => (await accounts()).total.held ?? 0, {
       timeout: 60_000,
     })
     .toBeGreaterThan(100)
@@ -190,7 +190,7 @@ test('with the generated secrets readings go from the simulator to both stores, 
 
 test('the recount of the file finds everything in both stores', async () => {
   for (const store of ['duckdb', 'influxdb']) {
-    const { entrypoint } = compose.services['verify']!
+    const { entrypoint } = compose.services.verify!
     const recount = startService('verify', [...wordsOf(entrypoint), '--json', '--store', store])
     const told: string[] = []
     recount.stdout?.on('data', (data: Buffer) => told.push(String(data)))
@@ -200,7 +200,7 @@ test('the recount of the file finds everything in both stores', async () => {
 })
 
 test('the health check of a service that has gone fails', async () => {
-  const words = compose.services['agent']!.healthcheck!.test.slice(1)
+  const words = compose.services.agent!.healthcheck!.test.slice(1)
   const gone = words.map((word) => word.replace(':8081', ':9'))
   expect(await exitCode(startService('agent', gone))).toBe(1)
 })

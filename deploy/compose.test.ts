@@ -198,9 +198,9 @@ describe('the config files', () => {
       agent: read('deploy/compose/agent.yaml'),
       ingest: read('deploy/compose/ingest.yaml'),
       mosquitto: read('deploy/compose/mosquitto.conf'),
-      influxdb: JSON.stringify(compose.services['influxdb']),
+      influxdb: JSON.stringify(compose.services.influxdb),
       grafana:
-        JSON.stringify(compose.services['grafana']) + read('dashboards/grafana/provisioning/datasources/influxdb.yaml'),
+        JSON.stringify(compose.services.grafana) + read('dashboards/grafana/provisioning/datasources/influxdb.yaml'),
     }
     for (const [name, text] of Object.entries(texts)) {
       const named = [...text.matchAll(/\/run\/secrets\/millrace\/([\w-]+)/g)].map(([, file]) => file)

@@ -195,7 +195,7 @@ describe.skipIf(missing !== undefined)('the containers', () => {
     for (const store of ['duckdb', 'influxdb']) {
       const verdict = await verify('--store', store)
       expect(verdict, store).toMatchObject({ missing: 0, doubled: 0, wrongWindow: 0, wrongValue: 0 })
-      expect(verdict['stored']).toBeGreaterThan(1_000)
+      expect(verdict.stored).toBeGreaterThan(1_000)
     }
   }, 150_000)
 
