@@ -2,13 +2,35 @@ import { defineConfig } from 'vitest/config'
 
 const integration = process.env.MILLRACE_INTEGRATION === '1'
 
+/** What measures frames, needs the product's own ports, or loads both cores by itself. */
+const alone = ['dashboards/live/page', 'e2e/the-readme-does-what-it-says', 'e2e/kill-nine-loses-nothing'].map(
+  (path) => `${path}.integration.test.ts`,
+)
+const never = ['**/node_modules/**', '**/dist/**']
+const test = { testTimeout: 300_000, hookTimeout: 60_000 }
+
 export default defineConfig({
-  test: {
-    include: integration ? ['**/*.integration.test.ts'] : ['**/*.test.ts'],
-    exclude: ['**/node_modules/**', '**/dist/**', ...(integration ? [] : ['**/*.integration.test.ts'])],
-    testTimeout: integration ? 300_000 : 30_000,
-    hookTimeout: 60_000,
-    fileParallelism: !integration,
-    maxWorkers: 2,
-  },
+  test: integration
+    ? {
+        maxWorkers: 2,
+        projects: [
+          {
+            test: {
+              ...test,
+              name: 'side by side',
+              include: ['**/*.integration.test.ts'],
+              exclude: [...never, ...alone],
+              sequence: { groupOrder: 0 },
+            },
+          },
+          { test: { ...test, name: 'alone', include: alone, maxWorkers: 1, sequence: { groupOrder: 1 } } },
+        ],
+      }
+    : {
+        include: ['**/*.test.ts'],
+        exclude: [...never, '**/*.integration.test.ts'],
+        testTimeout: 30_000,
+        hookTimeout: 60_000,
+        maxWorkers: 2,
+      },
 })

@@ -54,6 +54,7 @@ describe('the linter holds the borders', () => {
     ['cli with an app', 'packages/cli/src/bad.ts', '@millrace/edge-agent'],
     ['the local hub with what talks to it', 'packages/iot-hub-local/src/bad.ts', '@millrace/transports'],
     ['verify with the code it checks', 'packages/cli/src/verify/bad.ts', '@millrace/windows'],
+    ['the oracle with anything of ours', 'e2e/oracle/bad.ts', '../../packages/windows/src/index.ts'],
   ])('refuses %s', (_claim, path, imported) => {
     const text = `import { x } from '${imported}'\n\nexport const y = x\n`
     expect(categories({ [path]: text })).toContain('lint/style/noRestrictedImports')

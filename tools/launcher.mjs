@@ -24,6 +24,7 @@ const tasks = {
     { args: [biome, 'check', ...args] },
   ],
   format: (args) => [{ args: [biome, 'format', '--write', ...args] }],
+  node: (args) => [{ args }],
   pack: (args) => [{ args: [inRoot('tools', 'pack.mjs'), ...args] }],
   bench: (args) => benches(args).map((file) => ({ args: [inRoot('bench', file)] })),
 }

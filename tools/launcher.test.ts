@@ -111,10 +111,20 @@ describe('the launcher', () => {
     expect((await ended).code).toBe(42)
   })
 
+  it('runs any file with a Node that runs TypeScript', async () => {
+    writeFileSync(
+      join(root, 'typed.ts'),
+      'const answer: string[] = process.argv.slice(2)\nconsole.log(answer.join())\n',
+    )
+    const { code, output } = await start(['--npm', 'node', 'typed.ts', '--list', 'one']).ended
+    expect(code).toBe(0)
+    expect(output).toContain('--list,one')
+  })
+
   it('names its tasks when asked for another', async () => {
     const { code, output } = await start(['--npm', 'tset']).ended
     expect(code).toBe(2)
-    expect(output).toContain('test, test:integration, check, format, pack, bench')
+    expect(output).toContain('test, test:integration, check, format, node, pack, bench')
   })
 })
 

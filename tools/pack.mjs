@@ -45,17 +45,25 @@ export function toJavaScript(source) {
   return stripTypeScriptTypes(source).replaceAll(relativeImport, '$1$2$3.js$2')
 }
 
+/** Its public faces; those of tests stay behind. */
+function packedExports(folder, { exports = {} }) {
+  const faces = Object.entries(exports).filter(([, target]) => target.startsWith('./src/'))
+  const main = existsSync(join(root, folder, 'src', 'index.ts')) ? './src/index.js' : './src/main.js'
+  const others = faces.map(([face, target]) => [face, target.replace(/\.ts$/, '.js')])
+  return { '.': main, ...Object.fromEntries(others), './package.json': './package.json' }
+}
+
 /** The manifest as it is installed: exact versions, JavaScript, nothing that is only for us. */
 function packedManifest(folder) {
-  const { name, version, type, sideEffects, dependencies = {} } = manifestOf(folder)
+  const manifest = manifestOf(folder)
+  const { name, version, type, sideEffects, dependencies = {} } = manifest
   const exact = Object.entries(dependencies).map(([dependency, range]) => {
     return [dependency, dependency.startsWith(scope) ? manifestOf(folderOf(dependency)).version : range]
   })
-  const hasIndex = existsSync(join(root, folder, 'src', 'index.ts'))
   return {
     ...{ name, version, license: 'Apache-2.0', type },
     ...(sideEffects === undefined ? {} : { sideEffects }),
-    exports: { '.': hasIndex ? './src/index.js' : './src/main.js', './package.json': './package.json' },
+    exports: packedExports(folder, manifest),
     engines: { node: '>=24.12' },
     dependencies: Object.fromEntries(exact),
   }
@@ -129,6 +137,7 @@ function lockFiles(folders, into, { at, extras = {} }) {
     runtimes.map((name) => [name, nodeLock[`node_modules/${name}`].version]),
   )
   const top = { name: 'millrace-agent-installation', version: manifestOf(app).version, private: true }
+  const { overrides } = manifestOf('.')
   const packages = { '': { ...top, dependencies, optionalDependencies } }
   for (const { folder, manifest } of manifests) {
     const { version, dependencies: needed } = manifest
@@ -150,7 +159,8 @@ function lockFiles(folders, into, { at, extras = {} }) {
   for (const name of runtimes)
     packages[`node_modules/${name}`] = { ...nodeLock[`node_modules/${name}`], optional: true }
   mkdirSync(at, { recursive: true })
-  writeJson(join(at, 'package.json'), { ...top, dependencies, optionalDependencies })
+  // What npm holds the lock file against: dependencies of others that the lock has in other versions.
+  writeJson(join(at, 'package.json'), { ...top, dependencies, optionalDependencies, overrides })
   writeJson(join(at, 'package-lock.json'), { ...top, lockfileVersion: 3, requires: true, packages })
 }
 
