@@ -14,7 +14,7 @@ it('kills of an agent that acknowledges before it commits show readings that wer
   const { signal } = new AbortController()
   const lines: string[] = []
   const say = (line: string) => lines.push(line)
-  const environment = { NODE_OPTIONS: `--import "${loader}"`, MILLRACE_MUTANT: 'early-puback' }
+  const environment = { NODE_OPTIONS: `--import "${loader}"`, MILLRACE_MUTANT: 'early-puback-slow-commit' }
   const card = await withStack({ windowMs, environment, signal, say, withinMs: 300_000 }, async (stack) => {
     const begin = Date.now() - 6 * 3_600_000
     const oracle = stack.startOracle({ speed: 10, rate: 50, devices: 6, begin, seed })

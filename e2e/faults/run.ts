@@ -32,7 +32,7 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
     if (stopping.signal.aborted) process.exit(130)
     process.exitCode = 130
     stopping.abort(new Error(`stopped by ${name}`))
-    setTimeout(() => process.exit(130), 4_000).unref()
+    setTimeout(() => process.exit(130), 15_000).unref()
   })
 }
 const beganAt = performance.now()

@@ -140,7 +140,6 @@ export class FaultStack {
   }
 
   async remove(): Promise<void> {
-    process.removeListener('exit', this.#onExit)
     this.oracle?.abandon()
     this.receipts.close()
     await Promise.all([this.agent, this.ingest, this.broker].map((service) => service?.kill()))
@@ -149,6 +148,8 @@ export class FaultStack {
     await this.mosquitto?.close()
     await this.influxd?.stop()
     rmSync(this.folder, { recursive: true, force: true })
+    // Not before: whoever asks a second time has the process end at once, and nothing may stay then either.
+    process.removeListener('exit', this.#onExit)
   }
 
   /** At the end of this process, when nothing can be waited for. */

@@ -12,14 +12,28 @@ export interface ServerAddress {
   patienceMs?: number
 }
 
-const requestTimeoutMs = 30_000
+/** Longer than an ingest may wait for an InfluxDB, which it then says. */
+const requestTimeoutMs = 90_000
 const tryAgainMs = 300
+const patienceAfterAnAnswerMs = 10_000
+/** A network of containers forgets names for an instant while one of them comes or goes. */
+const patienceWithNamesMs = 5_000
+/** Who has answered before: it is not a wrong address. */
+const answered = new WeakSet<ServerAddress>()
+
+/** `ECONNREFUSED` and the like, or what it took too long for. */
+function whyOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause)
+  if (cause.name === 'TimeoutError') return `none within ${requestTimeoutMs / 1000} s`
+  const { cause: inner } = cause as { cause?: { code?: unknown; message?: unknown } }
+  return String(inner?.code ?? inner?.message ?? cause.message)
+}
 
 async function answerOf({ url, token, flag }: ServerAddress, path: string): Promise<Response> {
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
   return await fetch(new URL(path, url), { headers, signal: AbortSignal.timeout(requestTimeoutMs) }).catch(
     (cause: unknown) => {
-      throw new UnreachableError(`no answer at ${url}`, {
+      throw new UnreachableError(`no answer at ${url} to ${path.split('?')[0]} (${whyOf(cause)})`, {
         cause,
         hint: `Is it running? ${flag} names another address.`,
       })
@@ -27,14 +41,22 @@ async function answerOf({ url, token, flag }: ServerAddress, path: string): Prom
   )
 }
 
-/** A service that was just killed is back in a moment. */
+function patienceWith(address: ServerAddress, error: unknown): number {
+  const nameUnknown = error instanceof UnreachableError && /^(ENOTFOUND|EAI_AGAIN)$/.test(whyOf(error.cause))
+  const alwaysMs = address.patienceMs ?? 0
+  return Math.max(alwaysMs, answered.has(address) ? patienceAfterAnAnswerMs : 0, nameUnknown ? patienceWithNamesMs : 0)
+}
+
+/** A service that was just killed, or whose name is not known for an instant, is back in a moment. */
 async function patientAnswer(address: ServerAddress, path: string): Promise<Response> {
-  const deadline = performance.now() + (address.patienceMs ?? 0)
+  const beganMs = performance.now()
   for (;;) {
     try {
-      return await answerOf(address, path)
+      const answer = await answerOf(address, path)
+      answered.add(address)
+      return answer
     } catch (error) {
-      if (performance.now() > deadline) throw error
+      if (performance.now() - beganMs > patienceWith(address, error)) throw error
     }
     await pause(tryAgainMs)
   }
