@@ -90,7 +90,7 @@ export class Killing {
       await Promise.all(who.map((victim) => this.#again(victim)))
       return
     }
-    for (let kill = 0; kill < killsPerRound / 2; kill++) {
+    for (let kill = 0; kill < killsPerRound / 2 && !this.#plan.signal.aborted; kill++) {
       await this.#reach(who[kill % who.length]!)
       await Promise.all(who.map((victim) => this.#kill(victim)))
       for (const victim of who) await this.#start(victim)
@@ -115,13 +115,14 @@ export class Killing {
     const aim: Phase = random() < aimedAtWork ? 'working' : 'recovering'
     const deadline = performance.now() + reachWithinMs
     const there = () => this.#phase(victim) === 'working' || this.#phase(victim) === aim
-    while (!there() && performance.now() < deadline) await delay(pollMs)
+    while (!there() && performance.now() < deadline && !this.#plan.signal.aborted) await delay(pollMs)
     await delay(60 + random() * 120)
   }
 
   async #nextAcknowledgement(victim: Victim): Promise<void> {
     const teller: EventEmitter = victim === 'agent' ? this.#oracle.events : this.#stack.receipts.events
-    await once(teller, 'took', { signal: AbortSignal.timeout(reachWithinMs) }).catch(() => undefined)
+    const signal = AbortSignal.any([this.#plan.signal, AbortSignal.timeout(reachWithinMs)])
+    await once(teller, 'took', { signal }).catch(() => undefined)
   }
 
   async #kill(victim: Victim): Promise<void> {
@@ -133,6 +134,7 @@ export class Killing {
   }
 
   async #start(victim: Victim): Promise<void> {
+    if (this.#plan.signal.aborted) return
     if (victim !== 'broker' || !this.#stack.mosquitto) this.#service(victim).start()
     else {
       this.#mosquittoStartedAtMs = Date.now()
@@ -178,7 +180,10 @@ export class Killing {
   /** Until everyone works again. */
   async #settle(): Promise<void> {
     const deadline = performance.now() + settleWithinMs
-    while (this.#killedAtMs.size > 0 && performance.now() < deadline) await delay(pollMs)
+    while (this.#killedAtMs.size > 0 && performance.now() < deadline) {
+      this.#plan.signal.throwIfAborted()
+      await delay(pollMs)
+    }
     if (this.#killedAtMs.size > 0) {
       const who = [...this.#killedAtMs.keys()].join(', ')
       throw new Error(`${who} did not work again within ${settleWithinMs / 1000} s\n${this.#stack.log}`)
