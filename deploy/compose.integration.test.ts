@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { until } from '@millrace/pipeline/testing'
+import { freePort, until } from '@millrace/pipeline/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { freePort, type Influxd, startInfluxd } from '../dashboards/grafana/testing/influxd.ts'
+import { type Influxd, startInfluxd } from '../dashboards/grafana/testing/influxd.ts'
 import { buildPage } from '../dashboards/live/build.ts'
 import { type Secrets, writeSecrets } from './compose/secrets.ts'
 import { composeSchema, interpolate } from './testing/compose-rules.ts'
@@ -178,13 +178,13 @@ test('with the generated secrets readings go from the simulator to both stores, 
     (await (await api('/api/accounts', secrets.ingestHttp)).json()) as { total: Record<string, number> }
   await expect
     .poll(async () => (await accounts()).total.held ?? 0, {
-      timeout: 60_000,
+      timeout: 120_000,
     })
     .toBeGreaterThan(100)
   expect((await accounts()).total).toMatchObject({ unaccounted: 0, dropped: 0, conflicts: 0 })
   const count = async () =>
     (await query('SELECT count("mean") FROM "minute"."summary_1m"', 'grafana', secrets.influxReader)).text
-  await expect.poll(count, { timeout: 20_000 }).toMatch(/"values":\[\["1970-01-01T00:00:00Z",\d+\]\]/)
+  await expect.poll(count, { timeout: 60_000 }).toMatch(/"values":\[\["1970-01-01T00:00:00Z",\d+\]\]/)
   expect(await isHealthy('simulator')).toBe(true)
 })
 

@@ -26,7 +26,7 @@ it('a short drill with everything in it: nothing lost, doubled or unaccounted, a
   expect(card.acknowledged).toBeGreaterThan(10_000)
   if (process.getuid?.() === 0) expect(card).toMatchObject({ notTried: [], diskRefusedAfterMs: expect.any(Number) })
   expect(stderr).toContain('PASSED')
-}, 280_000)
+})
 
 it('Ctrl-C ends it, tells what was learned so far and leaves nothing behind', async () => {
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', millrace, 'drill', '--json'])
@@ -47,4 +47,4 @@ it('Ctrl-C ends it, tells what was learned so far and leaves nothing behind', as
   expect(JSON.parse(stdout)).toMatchObject({ ok: false, interrupted: true, acknowledgedLoss: null })
   expect(stderr).toContain('STOPPED before its end')
   expect(existsSync(folder!)).toBe(false)
-}, 120_000)
+})

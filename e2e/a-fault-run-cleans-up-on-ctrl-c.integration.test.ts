@@ -45,5 +45,4 @@ it.skipIf(process.platform !== 'linux').each(['SIGINT', 'SIGKILL'] as const)(
     expect([code, existsSync(folder)]).toEqual(signal === 'SIGINT' ? [130, false] : [null, true])
     rmSync(folder, { recursive: true, force: true })
   },
-  200_000,
 )

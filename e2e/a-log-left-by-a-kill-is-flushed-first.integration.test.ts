@@ -18,7 +18,6 @@ const touchesLog = ({ args }: Call) =>
 
 test.skipIf(why !== undefined)(
   'what a killed process left in the log of its spool is on disk before anything of it is believed',
-  { timeout: 120_000 },
   async () => {
     const folder = mkdtempSync(join(tmpdir(), 'millrace-left-'))
     try {

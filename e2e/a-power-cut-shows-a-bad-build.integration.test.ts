@@ -23,7 +23,7 @@ async function shortRun(service: keyof typeof lost, mutant: string | undefined):
   return violations.flatMap(({ breaches }) => breaches).join('\n')
 }
 
-describe.skipIf(why !== undefined).concurrent('a short run of power cuts', { timeout: 600_000 }, () => {
+describe.skipIf(why !== undefined).concurrent('a short run of power cuts', () => {
   // Of a mutant, where one is under test: then these two fail.
   test.each(['agent', 'ingest'] as const)('finds nothing in the %s as it is', async (service) => {
     expect(await shortRun(service, process.env.MILLRACE_MUTANT)).toBe('')

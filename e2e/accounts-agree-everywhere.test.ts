@@ -96,7 +96,7 @@ it('agent and ingest say the same of every device, in /api/accounts, /api/status
   for (const name of ['unaccounted', 'mismatch', 'missing_upstream_messages']) {
     expect(meter(ingestText!, `millrace_ingest_${name}`)).toEqual([0])
   }
-}, 60_000)
+})
 
 it('a message that is missing between agent and ingest is missingUpstream until it comes', async () => {
   await agent.pipeline.checkpoints.run(undefined, true)
@@ -133,4 +133,4 @@ it('a message that is missing between agent and ingest is missingUpstream until 
   })
   await until(async () => (await missing()).every((count) => count === 0), { withinMs: 20_000 })
   expect((await stack.accounts()).total.mismatch).toBe(0)
-}, 60_000)
+})

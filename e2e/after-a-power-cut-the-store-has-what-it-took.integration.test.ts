@@ -7,7 +7,6 @@ if (why !== undefined) process.stdout.write(`the power of the embedded store is 
 
 test.skipIf(why !== undefined)(
   'whatever a power cut leaves, the embedded store opens by itself and has every row that its ingest takes for stored',
-  { timeout: 600_000 },
   async () => {
     const options = { service: 'store', images: 150, seed: 20, shares: 1, lives: [100, 60], lastMs: 6_000 } as const
     const run = await crashRun({ ...options, say: () => undefined })

@@ -51,4 +51,4 @@ it('the starter rules raise and clear the one alert of the default fleet within 
 
   const { code } = await stack.stop()
   expect(code).toBe(0)
-}, 90_000)
+})

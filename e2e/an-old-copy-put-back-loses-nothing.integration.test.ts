@@ -48,4 +48,4 @@ it("of the agent's folder: recognised by itself, nothing acknowledged since is l
     spool: { rolledBack: [{ from: first.agent.spool.name, lost: 0 }], inheritedMessages: 0 },
   })
   expect(third.total).toMatchObject({ conflicts: 0, missingUpstream: 0, mismatch: 0, unaccounted: 0 })
-}, 120_000)
+})

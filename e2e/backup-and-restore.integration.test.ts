@@ -72,4 +72,4 @@ it('a backup of either store, made beside the running stack, brings everything b
     await stack.endSimulator()
     expect(await checkAll(stack)).toBeGreaterThanOrEqual(windows)
   }
-}, 180_000)
+})

@@ -33,4 +33,4 @@ it('ahead, behind and a day ahead: they are found by name, and every reading is 
   expect(verdict).toMatchObject({ ok: true, ...clean })
   expect(verdict.expectedSetAside).toBeGreaterThan(0)
   expect((await running.get<AgentStatus>('/api/status', 'agent')).unaccounted).toBe(0)
-}, 180_000)
+})

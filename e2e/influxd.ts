@@ -1,8 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { choosePorts } from '../packages/cli/src/up/ports.ts'
-import { until, Watched } from '../packages/pipeline/testing/index.ts'
+import { freePort, until, Watched } from '../packages/pipeline/testing/index.ts'
 import { temporaryFolder } from './stack.ts'
 
 export const influxdAbsent = spawnSync('influxd', ['version']).error !== undefined
@@ -20,7 +19,7 @@ export class Influxd {
 
   static async start(): Promise<Influxd> {
     const folder = temporaryFolder()
-    const { http, agent: rpc } = await choosePorts({ http: 0, mqtt: 0, agent: 0, cloudMqtt: 0 })
+    const [http, rpc] = [await freePort(), await freePort()]
     for (const name of ['meta', 'data', 'wal']) mkdirSync(join(folder, name))
     const config = `
 reporting-disabled = true

@@ -38,6 +38,7 @@ async function pageOf(
     page.on('pageerror', (error) => void complaints.push(error.message))
     await page.goto(url)
     await page.waitForSelector('.card .value')
+    await page.locator('.ledger-verdict', { hasText: 'Every reading' }).waitFor()
     const verdict = await page.locator('.ledger-verdict').textContent()
     const cards = await page.locator('.card').count()
     await page.locator('.card a').first().click()
@@ -89,4 +90,4 @@ it('with InfluxDB as the only store, the page, the API, verify and the figures a
   const verdict = await running.verify()
   expect(verdict).toMatchObject({ ok: true, ...clean })
   expect(verdict.windows).toBeGreaterThan(1_000)
-}, 180_000)
+})

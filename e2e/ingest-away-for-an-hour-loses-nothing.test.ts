@@ -36,4 +36,4 @@ it('from before its first start, the broker restarted meanwhile, and again later
   const verdict = await parts.verify('--wait')
   expect(verdict).toMatchObject({ ok: true, ...clean })
   expect(verdict.windows).toBeGreaterThan(500)
-}, 90_000)
+})

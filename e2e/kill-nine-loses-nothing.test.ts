@@ -26,4 +26,4 @@ it('of agent, ingest and broker under load and with every perturbation', async (
   expect(verdict.sent).toBeGreaterThan(1000)
   expect(verdict.amended).toBeGreaterThan(0)
   expect(verdict.expectedSetAside).toBeGreaterThan(0)
-}, 150_000)
+})

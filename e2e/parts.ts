@@ -6,7 +6,7 @@ import { processSpecs } from '../packages/cli/src/up/process-specs.ts'
 import { Supervised } from '../packages/cli/src/up/supervised.ts'
 import { writeClockFile } from '../packages/pipeline/src/index.ts'
 import { until } from '../packages/pipeline/testing/index.ts'
-import { run, type Verdict } from './stack.ts'
+import { run, stackPorts, type Verdict } from './stack.ts'
 
 export type Part = 'broker' | 'hub' | 'ingest' | 'agent' | 'simulator'
 
@@ -52,7 +52,7 @@ export class Parts {
     const { dataDir, speed, beginMs, simulator, cloudMqttPort, influx, hub } = options
     mkdirSync(dataDir, { recursive: true })
     const doors = hub ? { hub: { amqp: 0, amqps: 0, https: 0 } } : {}
-    const ports = await choosePorts({ http: 0, mqtt: 0, agent: 0, cloudMqtt: 0, ...doors })
+    const ports = await choosePorts({ ...(await stackPorts()), ...doors })
     if (cloudMqttPort !== undefined) ports.cloudMqtt = cloudMqttPort
     const stores = influx === undefined ? {} : { influx, influxAlone: false }
     const cloud = hub ? { hub } : {}

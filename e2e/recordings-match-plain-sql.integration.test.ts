@@ -135,6 +135,5 @@ describe.skipIf(absent)('a recording replayed at its own time', () => {
       await stack.verify('--wait', '--limit', '5m')
       expect(await storedRows(stack)).toEqual(stored)
     },
-    600_000,
   )
 })

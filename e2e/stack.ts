@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { connectAsync } from 'mqtt'
 import type { VerifyReport } from '../packages/cli/src/verify/report.ts'
-import { until } from '../packages/pipeline/testing/index.ts'
+import { freePort, until } from '../packages/pipeline/testing/index.ts'
 
 const millrace = fileURLToPath(new URL('../packages/cli/src/main.ts', import.meta.url))
 
@@ -46,6 +46,12 @@ export function temporaryFolder(): string {
   return mkdtempSync(join(tmpdir(), 'millrace e2e '))
 }
 
+/** Ports of a stack that is alone on them, also while its processes are away. */
+export async function stackPorts() {
+  const [http, mqtt, agent, cloudMqtt] = await Promise.all([freePort(), freePort(), freePort(), freePort()])
+  return { http, mqtt, agent, cloudMqtt }
+}
+
 /** `millrace up` on free ports and a data folder of its own. */
 export class RunningStack {
   readonly dataDir: string
@@ -55,8 +61,7 @@ export class RunningStack {
 
   private constructor(dataDir: string, args: readonly string[]) {
     this.dataDir = dataDir
-    const ports = ['--http-port', '--mqtt-port', '--agent-port', '--cloud-mqtt-port'].flatMap((flag) => [flag, '0'])
-    const { child, output, ended } = start(['up', '--no-keys', '--data-dir', dataDir, ...ports, ...args])
+    const { child, output, ended } = start(['up', '--no-keys', '--data-dir', dataDir, ...args])
     this.#child = child
     this.#output = output
     this.ended = ended
@@ -64,7 +69,9 @@ export class RunningStack {
 
   /** Resolves when the start screen is there. */
   static async start(dataDir: string, ...args: string[]): Promise<RunningStack> {
-    const stack = new RunningStack(dataDir, args)
+    const { http, mqtt, agent, cloudMqtt } = await stackPorts()
+    const ports = { '--http-port': http, '--mqtt-port': mqtt, '--agent-port': agent, '--cloud-mqtt-port': cloudMqtt }
+    const stack = new RunningStack(dataDir, [...Object.entries(ports).flat().map(String), ...args])
     let over: Ended | undefined
     const watch = stack.ended.then((ended) => {
       over = ended
@@ -102,10 +109,11 @@ export class RunningStack {
     const { pid, restarts } = this.run().processes[name]!
     if (pid === null) throw new Error(`${name} is not running`)
     process.kill(pid, 'SIGKILL')
-    await until(() => this.run().processes[name]!.restarts > restarts && this.run().processes[name]!.pid !== pid, {
-      withinMs: 20_000,
-      label: `the restart of ${name}`,
-    })
+    const isBack = () => {
+      const now = this.run().processes[name]!
+      return now.restarts > restarts && now.pid !== null && now.pid !== pid
+    }
+    await until(isBack, { withinMs: 20_000, label: `the restart of ${name}` })
   }
 
   /** One message of a device, until it is acknowledged. */
@@ -120,7 +128,7 @@ export class RunningStack {
     await until(() => this.log.includes('devices start'), { withinMs: 20_000, label: 'the start of the simulator' })
     process.kill(this.run().processes.simulator!.pid!, 'SIGTERM')
     await until(() => this.log.includes('the simulator has sent everything'), {
-      withinMs: 10_000,
+      withinMs: 30_000,
       label: 'the end of the simulator',
     })
   }

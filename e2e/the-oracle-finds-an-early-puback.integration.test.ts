@@ -34,4 +34,4 @@ it('kills of an agent that acknowledges before it commits show readings that wer
   })
   expect(card.acknowledgedLoss, `seed ${seed}\n${lines.join('\n')}`).toBeGreaterThan(0)
   expect(card.ok).toBe(false)
-}, 300_000)
+})

@@ -55,6 +55,7 @@ describe('the shell blocks of the README, in order, in an empty folder', () => {
   })
 
   it('npm start: within 60 s many series are live and six hours of history are there', async () => {
+    const startedMs = performance.now()
     started = shell(blocks[0]!)
     for (const stream of [started.stdout, started.stderr]) {
       stream?.on('data', (bytes) => {
@@ -67,6 +68,7 @@ describe('the shell blocks of the README, in order, in an empty folder', () => {
       return fresh.length > 30 ? fresh : undefined
     }
     const found = (await until(live, { withinMs: 60_000, everyMs: 500, label: 'live readings' }))!
+    expect(performance.now() - startedMs).toBeLessThan(60_000)
     const { site, device, metric } = found.find((info) => info.device !== 'this-machine')!
     const from = Date.now() - 6 * 3_600_000
     const query = new URLSearchParams({ site, device, metric, from: String(from), to: String(Date.now()) })
@@ -95,7 +97,8 @@ describe('the shell blocks of the README, in order, in an empty folder', () => {
     const before = performance.now()
     process.kill(-started!.pid!, 'SIGINT')
     await end
-    expect(performance.now() - before).toBeLessThan(6_000)
+    // The deadlines of its processes are five seconds in all; a busy machine takes a moment more to end them.
+    expect(performance.now() - before).toBeLessThan(8_000)
     expect(startOutput.trimEnd()).toMatch(/stopped$/)
     expect(await series()).toBeUndefined()
   })

@@ -77,24 +77,22 @@ const restarted = new Map([
 const inAgent = losingBuilds.filter(({ name }) => name.startsWith('agent-'))
 
 describe('a build that loses or doubles one reading says so', () => {
-  it.each(inAgent)(
-    '$name',
-    async ({ name }) => {
-      const { device, status, restart } = await start(name)
-      const after = restarted.get(name)
-      if (after) {
-        await device.send({ ts: baseMs, seq: 0, boot: 'a', readings: { temperature: 1, humidity: 2 } })
-        if (after.checkpoint) await status()
-        await restart({ MILLRACE_MUTANT: '' })
-      } else await publish(device, status)
-      expect(await unaccounted(status)).toBeGreaterThanOrEqual(1)
-      const { devices, lostMessages, unaccounted: total } = await status()
-      const sum = devices.reduce((all, one) => all + one.unaccounted, 0)
-      expect(sum + lostMessages).toBe(total)
-      if (name.includes('doubles')) expect(devices[0]!.differences.terms).toBeLessThan(0)
-    },
-    60_000,
-  )
+  it.each(inAgent)('$name', async ({ name }) => {
+    const { device, status, restart } = await start(name)
+    const after = restarted.get(name)
+    if (after) {
+      // The next checkpoint by the clock is then as far away as it can be.
+      await status()
+      await device.send({ ts: baseMs, seq: 0, boot: 'a', readings: { temperature: 1, humidity: 2 } })
+      if (after.checkpoint) await status()
+      await restart({ MILLRACE_MUTANT: '' })
+    } else await publish(device, status)
+    expect(await unaccounted(status)).toBeGreaterThanOrEqual(1)
+    const { devices, lostMessages, unaccounted: total } = await status()
+    const sum = devices.reduce((all, one) => all + one.unaccounted, 0)
+    expect(sum + lostMessages).toBe(total)
+    if (name.includes('doubles')) expect(devices[0]!.differences.terms).toBeLessThan(0)
+  })
 
   it('a build without a fault has nothing unaccounted', async () => {
     const { device, status, restart } = await start(process.env.MILLRACE_MUTANT ?? '')
@@ -112,5 +110,5 @@ describe('a build that loses or doubles one reading says so', () => {
     await restart()
     const { unaccounted: total, accounts } = await status()
     expect([total, accounts.accepted]).toEqual([0, 24 * 2 + 3 * 2 + 1 + 3])
-  }, 60_000)
+  })
 })

@@ -4,10 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type AccountsResponse, cloudTopic } from '@millrace/contracts'
-import { until } from '@millrace/pipeline/testing'
+import { freePort, until } from '@millrace/pipeline/testing'
 import { createBroker, createMqttLink } from '@millrace/transports'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { freePort } from '../cloud-ingest/src/testing/free-port.ts'
 import { Influxd } from '../cloud-ingest/src/testing/influxd.ts'
 import { minuteMs, summariesBody } from '../cloud-ingest/src/testing/rows.ts'
 import { losingBuilds } from './list/losing-builds.ts'
@@ -89,17 +88,13 @@ const shownAs: Record<string, Record<string, number>> = {
 }
 
 describe('an ingest that loses or doubles one reading says so', () => {
-  it.each(losingBuilds.filter(({ name }) => name.startsWith('ingest-')))(
-    '$name',
-    async ({ name }) => {
-      const { accounts } = await start(name)
-      const expected = shownAs[name]!
-      const shown = async () => JSON.stringify(differences(await accounts())) === JSON.stringify(expected)
-      await until(shown, { withinMs: 20_000, label: 'the difference' }).catch(() => undefined)
-      expect(differences(await accounts())).toEqual(expected)
-    },
-    60_000,
-  )
+  it.each(losingBuilds.filter(({ name }) => name.startsWith('ingest-')))('$name', async ({ name }) => {
+    const { accounts } = await start(name)
+    const expected = shownAs[name]!
+    const shown = async () => JSON.stringify(differences(await accounts())) === JSON.stringify(expected)
+    await until(shown, { withinMs: 20_000, label: 'the difference' }).catch(() => undefined)
+    expect(differences(await accounts())).toEqual(expected)
+  })
 
   it('an ingest without a fault has compared everything and finds no difference', async () => {
     const { accounts } = await start(process.env.MILLRACE_MUTANT ?? '')
@@ -107,5 +102,5 @@ describe('an ingest that loses or doubles one reading says so', () => {
     await until(all, { withinMs: 20_000, label: 'everything compared' })
     expect(differences(await accounts())).toEqual({ mismatch: 0, duckdb: 0, influxdb: 0 })
     expect((await accounts()).total).toMatchObject({ sent: 11, held: 11, missingUpstream: 0 })
-  }, 60_000)
+  })
 })

@@ -9,8 +9,9 @@ export default defineConfig({
   test: {
     include: ['**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**'],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
+    expect: { poll: { timeout: 10_000 } },
     maxWorkers: 1,
     // Keyed by the source as it is on disk: it would hand one mutant's code to the next.
     fsModuleCache: false,

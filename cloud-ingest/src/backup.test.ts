@@ -78,7 +78,7 @@ test('what a running ingest backed up is all there after everything was destroye
   await stack.stored()
   expect((await stack.summaries()).summaries[0]).toMatchObject({ rev: 2, count: 1 })
   expect((await stack.accounts()).total).toMatchObject({ mismatch: 0, conflicts: 0 })
-}, 60_000)
+})
 
 test('alerts, and what people said about them, are in a backup', async () => {
   const raised = alertOf({ start: noon })
@@ -104,7 +104,7 @@ test('alerts, and what people said about them, are in a backup', async () => {
   const store = await stores.create({ type: 'duckdb' }, { ...context(), dataDir: stack.dataDir })
   expect(await store.readAlerts({ from: 0, to: 2 * noon })).toEqual([raised])
   await store.close()
-}, 60_000)
+})
 
 test('what comes while a backup is made is neither receipted nor lost', async () => {
   await stack.send({ rows: rows(0, 40) })
@@ -144,7 +144,7 @@ test('a stopped ingest is backed up from its files', async () => {
   await backUpStopped(configFor(stack.dataDir), { ...context(), store: undefined })
   await destroyAndRestore()
   expect(await everything()).toEqual(before)
-}, 60_000)
+})
 
 test('nothing is restored over a spool or rows, nor from a file that is cut, altered or something else', async () => {
   await stack.send({ rows: rows(0, 40) })

@@ -4,9 +4,8 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { AccountsResponse, SummariesResponse } from '@millrace/contracts'
-import { until } from '@millrace/pipeline/testing'
+import { freePort, until } from '@millrace/pipeline/testing'
 import { afterEach, expect, test } from 'vitest'
-import { freePort } from './testing/free-port.ts'
 import { Hub, HubIngest, summaries, telemetry } from './testing/hub.ts'
 import { minuteMs, noon, type RowSpec } from './testing/rows.ts'
 
@@ -32,9 +31,7 @@ function rowsOf(device: string, seq: number): RowSpec[] {
 
 const sentUpTo = (seq: number) => (seq + 1) * windowsPerMessage * 2 + seq
 
-test('an ingest killed at any moment, and a hub that is away in between, lose nothing and count nothing twice', {
-  timeout: 120_000,
-}, async () => {
+test('an ingest killed at any moment, and a hub that is away in between, lose nothing and count nothing twice', async () => {
   const hub = await new Hub({ partitions: 4 }).start()
   const port = await freePort()
   const folder = new HubIngest(hub.connectionString())

@@ -34,7 +34,7 @@ const ready = (ingest: HubIngest) => {
   return until(async () => (await ingest.reasons()).length === 0, { ...soon, label: 'nothing hinders' })
 }
 
-describe('what the hub holds', { timeout: 90_000 }, () => {
+describe('what the hub holds', () => {
   test('from before the first start is read, and so is what comes after; a start later goes on from the checkpoint', async () => {
     await hub.events.append([body(0), body(1)])
     const ingest = await ingestOf()
@@ -104,7 +104,7 @@ describe('what the hub holds', { timeout: 90_000 }, () => {
   })
 })
 
-describe('the name of an agent', { timeout: 90_000 }, () => {
+describe('the name of an agent', () => {
   test('is the one that the hub stamps: a body in another name is set aside and counted', async () => {
     const ingest = await ingestOf()
     const forged = { ...body(0, 'edge'), annotations: { 'iothub-connection-device-id': 'thief' } }
@@ -127,7 +127,7 @@ describe('the name of an agent', { timeout: 90_000 }, () => {
   })
 })
 
-describe('what hinders reading names its setting, and ends when it is put right', { timeout: 90_000 }, () => {
+describe('what hinders reading names its setting, and ends when it is put right', () => {
   test('a wrong key', async () => {
     const wrong = hub.connectionString().replace(/SharedAccessKey=[^;]+/, `SharedAccessKey=${'A'.repeat(43)}=`)
     const ingest = await ingestOf({}, wrong)

@@ -5,10 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type AccountsResponse, cloudTopic, type Receipt, type SummariesResponse } from '@millrace/contracts'
-import { until } from '@millrace/pipeline/testing'
+import { freePort, until } from '@millrace/pipeline/testing'
 import { createBroker, createMqttLink } from '@millrace/transports'
 import { afterEach, expect, test } from 'vitest'
-import { freePort } from './testing/free-port.ts'
 import { minuteMs, noon, type RowSpec, summariesBody } from './testing/rows.ts'
 
 const main = join(import.meta.dirname, 'main.ts')
@@ -37,9 +36,7 @@ function sentUpTo(seq: number): number {
   return (seq + 1) * windowsPerMessage * 2 + seq
 }
 
-test('killed at any moment, the ingest loses nothing it has receipted and counts nothing twice', {
-  timeout: 120_000,
-}, async () => {
+test('killed at any moment, the ingest loses nothing it has receipted and counts nothing twice', async () => {
   const broker = await createBroker({ host: '127.0.0.1', port: 0 })
   const brokerPort = (await broker.listen()).port
   const port = await freePort()

@@ -1,6 +1,5 @@
-import { recordingLogger, until } from '@millrace/pipeline/testing'
+import { freePort, recordingLogger, until } from '@millrace/pipeline/testing'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { freePort } from './testing/free-port.ts'
 import { Influxd } from './testing/influxd.ts'
 import { checkLostSpool } from './testing/lost-spool.ts'
 import { Mosquitto } from './testing/mosquitto.ts'

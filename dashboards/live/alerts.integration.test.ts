@@ -29,7 +29,7 @@ const ruleFile = `rules:
     severity: warning
     message: '{device} is at {value} {unit}, above {threshold}'
 `
-const poll = <T>(read: () => T | Promise<T>) => expect.poll(read, { timeout: 60_000, interval: 100 })
+const poll = <T>(read: () => T | Promise<T>) => expect.poll(read, { timeout: 120_000, interval: 100 })
 const alerts = async () => await stack!.get<AlertsResponse>('/api/alerts')
 const rows = (page: Page, section: 'Active' | 'Past') =>
   page.locator(`section[aria-label="${section} alerts"] .alert`).filter({ hasText: rule })
@@ -144,4 +144,4 @@ it('shows an alert of a real stack as it comes and goes, with its chart, takes a
   expect(await phone.page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360)
   const refused = 'the server responded with a status of 401'
   expect([...complaints, ...phone.complaints].filter((text) => !text.includes(refused))).toEqual([])
-}, 150_000)
+})

@@ -25,7 +25,7 @@ async function serve(options: Partial<MockOptions> = {}): Promise<MockServer> {
   return server
 }
 
-const poll = <T>(read: () => T | Promise<T>) => expect.poll(read, { timeout: 20_000 })
+const poll = <T>(read: () => T | Promise<T>) => expect.poll(read, { timeout: 60_000 })
 const textOf = async (page: Page, selector: string) => (await page.locator(selector).first().textContent()) ?? ''
 const focused = async (page: Page) =>
   await page.evaluate(() => {

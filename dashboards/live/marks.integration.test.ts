@@ -29,7 +29,7 @@ afterAll(async () => {
   await server.close()
 })
 
-const poll = <T>(read: () => T | Promise<T>) => expect.poll(read, { timeout: 20_000 })
+const poll = <T>(read: () => T | Promise<T>) => expect.poll(read, { timeout: 60_000 })
 const labelOf = async (page: Page) => await page.locator('.plot').first().getAttribute('aria-label')
 
 test('marks are drawn on every chart, light and dark, told in words, and a running drill is named in the head', async () => {

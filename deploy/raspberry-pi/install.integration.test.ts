@@ -2,12 +2,11 @@ import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type SummariesBody, summariesBodySchema } from '@millrace/contracts'
-import { until } from '@millrace/pipeline/testing'
+import { freePort, until } from '@millrace/pipeline/testing'
 import { createBroker, createMqttLink } from '@millrace/transports'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
   find,
-  freePort,
   Installation,
   makeOtherRelease,
   pack,
@@ -25,7 +24,7 @@ let installation: Installation
 beforeAll(async () => {
   await pack(packed.path)
   installation = new Installation(root.path, packed.path)
-}, 60_000)
+})
 afterAll(() => {
   for (const folder of [packed, root, bare, locked]) folder.remove()
 })
@@ -131,7 +130,7 @@ test('installs agent, config and service, and once more changes nothing', async 
   expect(again.output).toContain('is there already')
   expect(readFileSync(config, 'utf8')).toMatch(/# mine\n$/)
   expect(installation.asked()).toEqual(['enable millrace-agent.service', 'restart millrace-agent.service'])
-}, 120_000)
+})
 
 test('the unit is hardened, and systemd understands all of it', (context) => {
   const analyze = find('systemd-analyze')
@@ -196,7 +195,7 @@ test('the installed agent takes what mosquitto_pub sends and passes summaries on
     await link.stop()
     await cloud.close()
   }
-}, 120_000)
+})
 
 test('the installed agent needs nothing of the system but Node and its libraries', async (context) => {
   if (process.getuid?.() !== 0) {
@@ -228,7 +227,7 @@ test('the installed agent needs nothing of the system but Node and its libraries
     if (agent.child.exitCode === null) await agent.stop('SIGKILL')
     empty.remove()
   }
-}, 120_000)
+})
 
 test('an update that does not start is taken back; one that does can be rolled back', async () => {
   const good = release()
@@ -247,7 +246,7 @@ test('an update that does not start is taken back; one that does can be rolled b
   expect((await updating.run('rollback')).code).toBe(0)
   expect(current()).toBe(`releases/${good}`)
   next.remove()
-}, 120_000)
+})
 
 test('an uninstall leaves config and spool, and a purge nothing', async () => {
   installation.asked()

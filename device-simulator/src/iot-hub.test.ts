@@ -45,7 +45,7 @@ beforeAll(async () => {
   const { eventHub, iothubowner: service } = connectionStrings
   const doors = { gateway: `localhost:${ports.mqtt}`, https: ports.https }
   writeConnectionFolder(connections, { authority: core.certificate.ca, eventHub, service, devices: new Map(), doors })
-}, 60_000)
+})
 
 afterAll(async () => {
   await hub?.stop()
@@ -84,7 +84,7 @@ it('names the file where the hub refuses the key', async () => {
   writeConnectionFolder(other, { authority, eventHub: 'none', service, devices: new Map(), doors })
   const [problem] = await problemsOf(registerDevices(settingsOf({ iotHub: other })))
   expect(problem!.path).toContain('service.connection')
-}, 60_000)
+})
 
 async function eventsOf({ core }: LocalHub): Promise<LogEvent[]> {
   const { builtIn } = core.events
@@ -145,4 +145,4 @@ it('what the ledger shows as acknowledged is what the hub holds, though connecti
   const [{ message, properties }] = (await eventsOf(hub)) as [LogEvent]
   expect(message).toMatchObject({ content_type: 'application/json', content_encoding: 'utf-8' })
   expect(properties).toEqual({ site: expect.any(String), device: expect.any(String) })
-}, 120_000)
+})

@@ -3,12 +3,18 @@ import { once } from 'node:events'
 import { readdirSync, readlinkSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 
-const keptLines = 400
+const lastLines = 400
 
 /** How a service was ended by SIGTERM. */
 export interface Stopped {
   code: number | null
   tookMs: number
+}
+
+export interface ServiceOptions {
+  environment?: Record<string, string>
+  /** Of its output, the last so many. */
+  keptLines?: number
 }
 
 /** A process of a fault run, which starts and ends when the run says so. It ends with this process, however that ends. */
@@ -20,12 +26,17 @@ export class Service {
   starts = 0
   readonly #lines: string[] = []
   readonly #environment: Record<string, string>
+  readonly #keptLines: number
+  /** Lines that are in the log no more. */
+  droppedLines = 0
   #child: ChildProcess | undefined
+  #isOver = false
 
-  constructor(name: string, args: readonly string[], environment: Record<string, string> = {}) {
+  constructor(name: string, args: readonly string[], { environment = {}, keptLines = lastLines }: ServiceOptions = {}) {
     this.name = name
     this.args = args
     this.#environment = environment
+    this.#keptLines = keptLines
   }
 
   get pid(): number | undefined {
@@ -42,7 +53,7 @@ export class Service {
   }
 
   start(): void {
-    if (this.#child) return
+    if (this.#child || this.#isOver) return
     const env = { ...process.env, ...this.#environment }
     const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...this.args], {
       // The services end when the channel to who started them does.
@@ -68,6 +79,12 @@ export class Service {
     child.kill('SIGKILL')
     await gone
     return true
+  }
+
+  /** kill -9 for good: whoever still starts it, as a run does that is being broken off, starts nothing. */
+  async end(): Promise<void> {
+    this.#isOver = true
+    await this.kill()
   }
 
   /** SIGTERM; after `withinMs` it is killed, and the code is null. */
@@ -101,6 +118,8 @@ export class Service {
 
   #line(line: string): void {
     this.#lines.push(`${new Date().toISOString().slice(11, 23)} ${line}`)
-    if (this.#lines.length > keptLines) this.#lines.shift()
+    if (this.#lines.length <= this.#keptLines) return
+    this.#lines.shift()
+    this.droppedLines++
   }
 }

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Mosquitto } from '../../cloud-ingest/src/testing/mosquitto.ts'
 import { apps } from '../../packages/cli/src/apps.ts'
-import { choosePorts } from '../../packages/cli/src/up/ports.ts'
 import { until } from '../../packages/pipeline/testing/index.ts'
 import { Influxd } from '../influxd.ts'
+import { stackPorts } from '../stack.ts'
 import { type HttpFaults, startHttpFaults } from './http-faults.ts'
 import { type OracleFlags, OracleProcess } from './oracle-process.ts'
 import { Receipts } from './receipts.ts'
@@ -70,18 +70,18 @@ export class FaultStack {
     this.influxd = influxd
     this.httpFaults = made.httpFaults
     const configs = writeConfigs(made)
-    this.agent = new Service('agent', [apps.agent, '--config', configs.agent], environment)
-    this.ingest = new Service('ingest', [apps.ingest, '--config', configs.ingest], environment)
+    this.agent = new Service('agent', [apps.agent, '--config', configs.agent], { environment })
+    this.ingest = new Service('ingest', [apps.ingest, '--config', configs.ingest], { environment })
     const brokerArgs = [apps.millrace, 'broker', '--port', String(ports.cloudMqtt)]
     const foreign = mosquitto !== undefined || options.cloudMqttPort !== undefined
-    this.broker = foreign ? undefined : new Service('broker', brokerArgs, environment)
+    this.broker = foreign ? undefined : new Service('broker', brokerArgs, { environment })
     this.receipts = new Receipts(`mqtt://${local}:${ports.cloudMqtt}`)
     process.once('exit', this.#onExit)
   }
 
   static async make(options: FaultStackOptions): Promise<FaultStack> {
     const folder = mkdtempSync(join(tmpdir(), 'millrace fault '))
-    const ports = await choosePorts({ http: 0, mqtt: 0, agent: 0, cloudMqtt: 0 })
+    const ports = await stackPorts()
     const mosquitto = options.mosquitto ? await new Mosquitto().start() : undefined
     ports.cloudMqtt = mosquitto?.port ?? options.cloudMqttPort ?? ports.cloudMqtt
     const influxd = options.influx ? await Influxd.start() : undefined
@@ -142,7 +142,7 @@ export class FaultStack {
   async remove(): Promise<void> {
     this.oracle?.abandon()
     this.receipts.close()
-    await Promise.all([this.agent, this.ingest, this.broker].map((service) => service?.kill()))
+    await Promise.all([this.agent, this.ingest, this.broker].map((service) => service?.end()))
     for (const proxy of this.#proxies.values()) await proxy.close()
     await this.httpFaults?.close()
     await this.mosquitto?.close()

@@ -134,7 +134,7 @@ it('an agent killed at any moment tells every alert once, and the cloud has each
   expect({ seed, breaches: ingest.balance() }).toEqual({ seed, breaches: [] })
   expect({ seed, vacuous: ids.length < 12 || hook.requests <= hook.notices.size }).toEqual({ seed, vacuous: false })
   expect(await agent.kill('SIGTERM')).toBe(0)
-}, 150_000)
+})
 
 /** Each request makes a checkpoint, so that kills meet checkpoints under load. */
 async function checkpointAllTheTime(agent: AgentProcess, stopped: () => boolean): Promise<void> {

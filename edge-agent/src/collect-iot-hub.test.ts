@@ -64,7 +64,7 @@ const devicesOf = async (agent: Agent) => {
   return named.map(({ site, device }) => `${site}/${device}`).sort()
 }
 
-describe('devices of a hub', { timeout: 60_000 }, () => {
+describe('devices of a hub', () => {
   it('become windows, whatever was sent before the agent began, each reading once', async () => {
     await hub.hub.core.events.builtIn.append([
       event('d1', reading(1)),
@@ -158,7 +158,7 @@ describe('devices of a hub', { timeout: 60_000 }, () => {
   })
 })
 
-describe('an event hub without devices', { timeout: 60_000 }, () => {
+describe('an event hub without devices', () => {
   it('is told by its senders who they are, or is one device, as the settings say', async () => {
     const plain = await hub.hub.core.events.open('readings', 2)
     const told = { anonymous: true, properties: { device: 'd1', site: 'north' } }
@@ -174,7 +174,7 @@ describe('an event hub without devices', { timeout: 60_000 }, () => {
   })
 })
 
-describe('what hinders collecting', { timeout: 60_000 }, () => {
+describe('what hinders collecting', () => {
   it('names the setting, a consumer group that is not there too, and ends when the hub is back', async () => {
     const strict = await TestHub.open(bench, { consumerGroups: ['millrace'] })
     const log = silentLogger

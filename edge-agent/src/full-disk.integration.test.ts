@@ -100,5 +100,5 @@ describe('a disk that is full, emptied and full again', () => {
     expect(ingest.balance()).toEqual([])
     expect(await status()).toMatchObject({ unaccounted: 0, spool: { movedAside: null, name } })
     expect(child.exitCode).toBeNull()
-  }, 600_000)
+  })
 })

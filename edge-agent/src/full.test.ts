@@ -71,7 +71,7 @@ describe('a full spool', () => {
     expect(problems).toEqual([])
     expect(ingest.balance()).toEqual([])
     expect((await status()).unaccounted).toBe(0)
-  }, 120_000)
+  })
 
   it('drops its oldest messages where it is told to, and its accounts say so, here and upstream', async () => {
     const { cloudPort, agent, one } = await stack('drop-oldest')
@@ -120,5 +120,5 @@ describe('a full spool', () => {
     expect(ingest.accounts.get('hall/d2')).toMatchObject({ dropped: { full: 0 }, closed: 7 })
     expect((await status()).unaccounted).toBe(0)
     expect((await status()).spool.gaveUp).toEqual(gaveUp)
-  }, 120_000)
+  })
 })

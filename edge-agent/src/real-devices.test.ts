@@ -66,7 +66,7 @@ function seen(ingest: FakeIngest) {
   }
 }
 
-describe('an agent with presets', { timeout: 120_000 }, () => {
+describe('an agent with presets', () => {
   it('makes summaries and live values, in their units, of what each firmware publishes', async () => {
     const { port: cloudPort } = await bench.broker()
     const ingest = await bench.add(new FakeIngest({ url: `mqtt://127.0.0.1:${cloudPort}` }))

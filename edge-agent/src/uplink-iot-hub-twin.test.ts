@@ -43,7 +43,7 @@ describe('the twin of an agent', () => {
       settings: { state: 'none', inForce: { windowLengthMs: 10_000, live: [], maxBlocksPerDay: 320_000 } },
       quota: { maxBlocksPerDay: 320_000, stage: 'free', blockBytes: 4_096 },
     })
-  }, 120_000)
+  })
 
   it('changes the windows from the next full hour on, also after a restart, and back when it asks for nothing', async () => {
     const { agent, device, settings, reported, desire } = await stack()
@@ -66,7 +66,7 @@ describe('the twin of an agent', () => {
     await desire(null)
     await until(() => again.pipeline.rollup.keeper.settings.lengthMs === 10_000, within)
     await until(() => reported().settings?.state === 'none', within)
-  }, 120_000)
+  })
 
   it('refuses what it may not be, says why, and keeps what was in force', async () => {
     const { agent, reported, desire } = await stack()
@@ -92,7 +92,7 @@ describe('the twin of an agent', () => {
     await desire({ rules: { version: 'abc' } })
     await until(() => reported().rules?.wanted === 'abc', within)
     expect(reported().settings).toMatchObject({ state: 'applied' })
-  }, 120_000)
+  })
 })
 
 describe('direct methods and commands', () => {
@@ -114,7 +114,7 @@ describe('direct methods and commands', () => {
     expect(live()).toEqual([])
     expect(await call('setLive', { series: ['hall/*/*'], for: '1m' })).toMatchObject({ status: 200 })
     expect(live()).toEqual(['hall/*/*'])
-  }, 120_000)
+  })
 
   it("a cloud-to-device message becomes a command on the agent's own broker", async () => {
     const { agent, commands } = await stack()
@@ -133,5 +133,5 @@ describe('direct methods and commands', () => {
     expect(heard).toEqual(['commands/hall/valve open'])
     expect(agent.pipeline.uplink.detail?.()).toMatchObject({ commands: { published: 1, failed: 1 } })
     expect((await agent.reporter.status()).accounts.accepted).toBe(0)
-  }, 120_000)
+  })
 })

@@ -53,7 +53,7 @@ describe('the uplink to an IoT Hub', () => {
       message: { content_type: 'application/json', content_encoding: 'utf-8', message_id: `${name}:hall:0` },
       annotations: { 'iothub-connection-device-id': 'edge-1' },
     })
-  }, 90_000)
+  })
   it('loses and doubles nothing over an outage of the hub in which the agent is started again', async () => {
     const { agent, hub, device, settings } = await stack()
     const one = await device('d1')
@@ -68,7 +68,7 @@ describe('the uplink to an IoT Hub', () => {
     const ingest = await hub.ingest()
     expect(ingest.rows.size).toBe(expectedWindows([one], lengthMs).size - 2)
     expect(ingest.balance()).toEqual([])
-  }, 90_000)
+  })
 
   it('sends live readings and provisional summaries of the named series alone, and none where none is named', async () => {
     const { agent, hub, device } = await stack({ live: ['hall/d1/temp*'] })
@@ -88,7 +88,7 @@ describe('the uplink to an IoT Hub', () => {
       const { columns } = JSON.parse(Buffer.from(body).toString()) as { columns: Record<string, string[]> }
       expect([new Set(columns.device), new Set(columns.metric)]).toEqual([new Set(['d1']), new Set(['temperature'])])
     }
-  }, 90_000)
+  })
 
   it('holds messages when its own blocks of the day are used up, says when, and goes on when the twin gives more', async () => {
     const { agent, hub, device } = await stack({ maxBlocksPerDay: 3 })
@@ -110,5 +110,5 @@ describe('the uplink to an IoT Hub', () => {
     await hub.hub.core.twins.patch('edge-1', { desired: { millrace: { quota: { maxBlocksPerDay: 1_000 } } } })
     await drained(agent)
     expect((await hub.ingest()).balance()).toEqual([])
-  }, 90_000)
+  })
 })

@@ -3,8 +3,7 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { until } from '@millrace/pipeline/testing'
-import { freePort } from './free-port.ts'
+import { freePort, until } from '@millrace/pipeline/testing'
 
 export interface InfluxdOptions {
   /** Made at the first start; from then on the server asks for credentials. */

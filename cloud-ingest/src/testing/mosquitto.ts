@@ -2,16 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { until, Watched } from '@millrace/pipeline/testing'
-import { freePort } from './free-port.ts'
+import { freePort, until, Watched } from '@millrace/pipeline/testing'
 
 function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1')
     socket.once('connect', () => resolve(true))
     socket.once('error', () => resolve(false))
-    socket.once('close', () => socket.destroy())
-    setTimeout(() => socket.destroy(), 100)
+    socket.once('connect', () => socket.destroy())
   })
 }
 
@@ -20,8 +18,11 @@ export class Mosquitto {
   private readonly folder = mkdtempSync(join(tmpdir(), 'millrace-mosquitto-'))
   port = 0
   private server: Watched | undefined
+  private isOver = false
 
+  /** Does nothing once it is closed. */
   async start(): Promise<this> {
+    if (this.isOver) return this
     this.port ||= await freePort()
     const config = join(this.folder, 'mosquitto.conf')
     writeFileSync(config, `listener ${this.port} 127.0.0.1\nallow_anonymous true\npersistence false\n`)
@@ -37,6 +38,7 @@ export class Mosquitto {
   }
 
   async close(): Promise<void> {
+    this.isOver = true
     await this.kill()
     rmSync(this.folder, { recursive: true, force: true })
   }

@@ -123,7 +123,7 @@ beforeAll(async () => {
   await writeAlerts()
   await until(() => filled(), { withinMs: 150_000, everyMs: 1000, label: 'days and reports' })
   toMs = Date.now()
-}, 260_000)
+})
 
 afterAll(async () => {
   await stack?.remove()

@@ -109,7 +109,7 @@ beforeAll(async () => {
   const environment = { MILLRACE_INFLUXDB_URL: influxd.url, MILLRACE_ALERT_WEBHOOK: await startWebhook() }
   grafana = await startGrafana(place, environment)
   toMs = Date.now()
-}, 500_000)
+})
 
 afterAll(async () => {
   await grafana?.stop()

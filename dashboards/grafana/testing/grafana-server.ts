@@ -3,8 +3,7 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, wri
 import { tmpdir } from 'node:os'
 import { basename, delimiter, dirname, join } from 'node:path'
 import { parse } from 'yaml'
-import { until } from '../../../packages/pipeline/testing/index.ts'
-import { freePort } from './influxd.ts'
+import { freePort, until } from '../../../packages/pipeline/testing/index.ts'
 
 const root = join(import.meta.dirname, '../../..')
 const password = 'only-for-a-test'

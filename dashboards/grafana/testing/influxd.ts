@@ -1,22 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort, until } from '../../../packages/pipeline/testing/index.ts'
 
 export interface Influxd {
   url: string
   stop(): Promise<void>
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve)
-  })
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 interface Shape {
@@ -60,11 +50,11 @@ export async function startInfluxd({ auth = false } = {}): Promise<Influxd> {
   const child = spawn('influxd', ['-config', join(folder, 'influxdb.conf')], { stdio: 'ignore' })
   const failed = new Promise<never>((_, reject) => child.once('error', reject))
   const url = `http://127.0.0.1:${http}`
-  const deadline = Date.now() + 20_000
-  while (!(await Promise.race([answers(url), failed]))) {
-    if (Date.now() > deadline) throw new Error(`influxd did not answer at ${url}`)
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
+  await until(() => Promise.race([answers(url), failed]), {
+    withinMs: 20_000,
+    everyMs: 50,
+    label: `an answer of influxd at ${url}`,
+  })
   return {
     url,
     async stop() {

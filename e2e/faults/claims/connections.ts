@@ -41,7 +41,7 @@ async function everyAnswer(server: HttpFaults, say: (line: string) => void): Pro
     const [spoiltBefore, takenBefore] = [met(), server.taken]
     const name = answer.kind === 'answer' ? String(answer.status) : answer.kind
     server.fault(answer)
-    const withinMs = answer.kind === 'too-large' ? 15_000 : 120_000
+    const withinMs = answer.kind === 'too-large' ? 4_000 : 120_000
     const meeting = until(() => met() > spoiltBefore, { withinMs, label: `a write to InfluxDB that meets ${name}` })
     // Only a batch of many rows is too large, and there may be none just now.
     await (answer.kind === 'too-large' ? meeting.catch(() => undefined) : meeting)

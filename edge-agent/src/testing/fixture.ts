@@ -1,5 +1,4 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Clock, checkConfig, silentLogger, systemClock } from '@millrace/pipeline'
@@ -8,14 +7,7 @@ import type { Agent } from '../agent.ts'
 import { agentConfigSchema } from '../config.ts'
 import { startAgent } from '../lives.ts'
 
-/** A port nobody listens on now. */
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
+export { freePort } from '@millrace/pipeline/testing'
 
 export function brokerAt(port: number): Promise<Broker> {
   return createBroker({ host: '127.0.0.1', port })

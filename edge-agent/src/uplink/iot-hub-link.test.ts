@@ -74,7 +74,7 @@ describe('a link to an IoT Hub over the SDK', () => {
     await late
     expect(await arrived()).toEqual(['a', 'b', 'before', 'c'])
     expect(link.lastError).toBeNull()
-  }, 120_000)
+  })
 
   it('renews its token by a new connection before the old one runs out, while messages flow', async () => {
     const { link } = await linkOf({}, { tokenLife: 4_000 })
@@ -88,7 +88,7 @@ describe('a link to an IoT Hub over the SDK', () => {
     expect(link.state).toMatchObject({ losses: 0, pace: 32 })
     expect(link.state.renewals).toBeGreaterThanOrEqual(2)
     expect(await arrived()).toEqual(sent)
-  }, 120_000)
+  })
 
   it('says so when another program uses its identity, tries less often, and both get through in the end', async () => {
     const { link: one } = await linkOf()
@@ -97,7 +97,7 @@ describe('a link to an IoT Hub over the SDK', () => {
     const sends = ['one', 'two'].map((text, at) => [one, two][at]!.send(message(text)))
     await Promise.all(sends)
     expect(await arrived()).toEqual(['one', 'two'])
-  }, 120_000)
+  })
 
   it('speaks with a certificate of the device, and says so when the hub expects another', async () => {
     const { cert, key, thumbprint } = makeDeviceCertificate('x1', Date.now())
@@ -121,7 +121,7 @@ describe('a link to an IoT Hub over the SDK', () => {
     await registry.update(device(thumbprint))
     await sent
     expect(link.identity?.deviceId).toBe('x1')
-  }, 120_000)
+  })
 
   it('explains a wrong key, and goes on as soon as the file holds the right one', async () => {
     const connection = await hub.hub.deviceConnectionString('d1')
@@ -135,7 +135,7 @@ describe('a link to an IoT Hub over the SDK', () => {
     await writeFile(file, connection)
     await sent
     expect(link.lastError).toBeNull()
-  }, 120_000)
+  })
 
   it('explains an authority that is not trusted, and goes on when `ca` is right', async () => {
     const other = await TestHub.open(bench)
@@ -148,7 +148,7 @@ describe('a link to an IoT Hub over the SDK', () => {
     await until(() => /cannot read/.test(String(link.lastError)), within)
     await copyFile(hub.hub.caFile, ca)
     await sent
-  }, 120_000)
+  })
 
   it('is taken without a restart when a device that the hub did not know is registered', async () => {
     const primaryKey = Buffer.alloc(32, 7).toString('base64')
@@ -162,7 +162,7 @@ describe('a link to an IoT Hub over the SDK', () => {
     await hub.hub.core.registry.create({ deviceId: 'late', authentication: { type: 'sas', symmetricKey } })
     await sent
     expect(await arrived()).toEqual(['x'])
-  }, 120_000)
+  })
 
   it('refuses what the hub can never take, and what stands beside it passes', async () => {
     const { link } = await linkOf()
@@ -172,7 +172,7 @@ describe('a link to an IoT Hub over the SDK', () => {
     await expect(large).rejects.toThrow(/larger than the 256 KB/)
     await small
     expect(await arrived()).toEqual(['small'])
-  }, 120_000)
+  })
 
   it('goes slower where the hub throttles, and everything arrives', async () => {
     await hub.stop()
@@ -181,7 +181,7 @@ describe('a link to an IoT Hub over the SDK', () => {
     const texts = Array.from({ length: 120 }, (_, at) => String(at).padStart(3, '0'))
     await Promise.all(texts.map((text) => link.send(message(text))))
     expect(await arrived()).toEqual(texts)
-  }, 120_000)
+  })
 
   it('waits while the quota of the hub is used up, saying what to look at, and drops nothing', async () => {
     await hub.stop()
@@ -195,7 +195,7 @@ describe('a link to an IoT Hub over the SDK', () => {
     await hub.start({ dailyBlocks: 1_000 })
     await sent
     expect(await arrived()).toEqual(texts)
-  }, 120_000)
+  })
 
   it('finds its hub through the provisioning service with the key of a group, and asks it no more than once', async () => {
     const { provisioning, ports, caFile } = hub.hub
@@ -222,7 +222,7 @@ describe('a link to an IoT Hub over the SDK', () => {
     }
     expect(asked).toBe(1)
     expect(await arrived()).toEqual(['first', 'second'])
-  }, 120_000)
+  })
 })
 
 describe('a failure of the SDK', () => {

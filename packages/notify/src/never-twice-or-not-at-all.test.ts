@@ -189,4 +189,4 @@ it('whatever happens to alerts, channels and the process, every alert is told to
   )
   // A run that hangs would end the rest in silence.
   expect(played).toBeGreaterThan(10)
-}, 60_000)
+})

@@ -1,3 +1,4 @@
+export * from './free-port.ts'
 export * from './recording-logger.ts'
 export * from './transport-contract.ts'
 export * from './until.ts'

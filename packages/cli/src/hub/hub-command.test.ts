@@ -57,4 +57,4 @@ it('prints connection strings and what it does not do, refuses a taken port, and
   first.child.kill('SIGINT')
   expect(await first.ended).toEqual([0, null])
   expect(first.said.err).not.toMatch(/"level":"(warn|error)"/)
-}, 90_000)
+})

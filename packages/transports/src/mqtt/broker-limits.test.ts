@@ -87,7 +87,7 @@ describe('connections', () => {
   })
 
   it('that send their CONNECT slowly or never are ended after the time given, and others stay', async () => {
-    const { broker, port, gated } = await open({ limits: { connectTimeoutMs: 150 } })
+    const { broker, port, gated } = await open({ limits: { connectTimeoutMs: 600 } })
     const good = await new Raw(port).login()
     const silent = new Raw(port)
     const slow = new Raw(port)

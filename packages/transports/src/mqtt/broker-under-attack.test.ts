@@ -132,7 +132,7 @@ describe('a sender that stops', () => {
 
 describe('a subscriber that does not read', () => {
   it('is ended after the time given, and the others get everything', async () => {
-    const { broker, port } = await open({ gate: undefined, limits: { drainTimeoutMs: 500 } })
+    const { broker, port } = await open({ gate: undefined, limits: { drainTimeoutMs: 3_000 } })
     const subscribe = { cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 'news', qos: 0 }] } as Packet
     const reader = await new Raw(port).login({ clientId: 'reader' })
     const frozen = await new Raw(port).login({ clientId: 'frozen' })

@@ -155,9 +155,9 @@ describe("a device's certificate", () => {
     expect(taken).toEqual(['before', 'another'])
   })
 
-  it('of three seconds is replaced in time: the link goes on with the new one and nothing is lost', async () => {
+  it('of twelve seconds is replaced in time: the link goes on with the new one and nothing is lost', async () => {
     const { port, taken } = await listen(lasting('server'))
-    const files = place('d1', lasting('d1', 3_000))
+    const files = place('d1', lasting('d1', 12_000))
     const log = recordingLogger()
     const made = await link(port, files, log)
     await publish(made, 'first')
@@ -166,7 +166,7 @@ describe("a device's certificate", () => {
     place('d1', lasting('d1'))
     await until(() => made.certificates[0]!.notAfterMs > endMs, { withinMs: 20_000 })
     await Promise.all(sent)
-    await until(() => Date.now() > endMs && made.connected)
+    await until(() => Date.now() > endMs && made.connected, { withinMs: 20_000, label: 'the end of the first' })
     await publish(made, 'last')
     expect(new Set(taken).size).toBe(52)
   })
