@@ -53,3 +53,23 @@ test('a letter comes back as it was, its body cut at the bound', async () => {
   expect(deadLetters.add()).toEqual([])
   await spool.close()
 })
+
+test('a place is given once: not again when its letter was replayed, and those after it stay where they are', async () => {
+  const spool = await open()
+  await spool.write(deadLetters.add(letter(1), letter(2)))
+  await spool.write(deadLetters.remove('bad-json', 2))
+  await spool.write(deadLetters.add(letter(3)))
+  const found = await deadLetters.places(spool, 'bad-json')
+  expect(found.map(({ nth }) => nth)).toEqual([1, 3])
+  expect(await deadLetters.one(spool, 'bad-json', 2)).toBeUndefined()
+  await spool.close()
+})
+
+test('a place says how many of its reason there were by then, whatever of a burst was kept', async () => {
+  const spool = await open()
+  await spool.write(deadLetters.add(...Array.from({ length: 500 }, (_, index) => letter(index + 1))))
+  await spool.write(deadLetters.add(letter(501)))
+  const newest = await deadLetters.one(spool, 'bad-json')
+  expect([newest!.nth, newest!.atMs]).toEqual([501, 501])
+  await spool.close()
+})

@@ -23,7 +23,7 @@ export interface DeadLetterCount {
 
 /** One whose body was kept. */
 export interface KeptLetter extends Omit<DeadLetter, 'site' | 'device'> {
-  /** Its place among those of its reason, from 1. */
+  /** Its place among all of its reason that there ever were, from 1. */
   nth: number
   site: string | null
   device: string | null
@@ -33,11 +33,12 @@ export interface KeptLetter extends Omit<DeadLetter, 'site' | 'device'> {
 export const keptPerEnd = 50
 export const maxBodyBytes = 64 * 1024
 
+/** Places go on from the count, which no replay lowers: one that was replayed must not pass for another letter. */
 const insertLetter = `INSERT INTO dead_letters
-  SELECT ?1, 1 + coalesce((SELECT max(nth) FROM dead_letters WHERE reason = ?1), 0), ?2, ?3, ?4, ?5, ?6, ?7`
+  SELECT ?1, ?2 + coalesce((SELECT letters FROM dead_letter_counts WHERE reason = ?1), 0), ?3, ?4, ?5, ?6, ?7, ?8`
 
-const trimLetters = `DELETE FROM dead_letters
-  WHERE reason = ?1 AND nth > ${keptPerEnd} AND nth <= (SELECT max(nth) FROM dead_letters WHERE reason = ?1) - ${keptPerEnd}`
+const trimLetters = `DELETE FROM dead_letters WHERE reason = ?1 AND nth > ${keptPerEnd}
+  AND nth <= (SELECT nth FROM dead_letters WHERE reason = ?1 ORDER BY nth DESC LIMIT 1 OFFSET ${keptPerEnd})`
 
 const addCounts = `INSERT INTO dead_letter_counts VALUES (?, ?, ?, ?, ?)
   ON CONFLICT DO UPDATE SET letters = letters + excluded.letters, readings = readings + excluded.readings,
@@ -63,14 +64,14 @@ function keptLetter(row: readonly SqlValue[]): KeptLetter {
   return { reason, nth, atMs, source, device, site, count, body }
 }
 
-/** Those of a burst that could be kept at all. */
-function bothEnds(group: readonly DeadLetter[]): readonly DeadLetter[] {
-  if (group.length <= 2 * keptPerEnd) return group
-  return [...group.slice(0, keptPerEnd), ...group.slice(-keptPerEnd)]
+/** Rows of those of a burst that could be kept at all, each with its place in the burst, from 1. */
+function letterRows(group: readonly DeadLetter[]): SqlValue[][] {
+  const isAtAnEnd = (index: number) => index < keptPerEnd || index >= group.length - keptPerEnd
+  return group.flatMap((letter, index) => (isAtAnEnd(index) ? [letterRow(letter, index + 1)] : []))
 }
 
-function letterRow({ reason, atMs, source, device, site, count, body }: DeadLetter): SqlValue[] {
-  return [reason, atMs, source, device, site, count, body.subarray(0, maxBodyBytes)]
+function letterRow({ reason, atMs, source, device, site, count, body }: DeadLetter, place: number): SqlValue[] {
+  return [reason, place, atMs, source, device, site, count, body.subarray(0, maxBodyBytes)]
 }
 
 function countRow(reason: string, group: readonly DeadLetter[]): SqlValue[] {
@@ -93,7 +94,7 @@ export const deadLetters = {
     if (letters.length === 0) return []
     const groups = [...byReason(letters)]
     return [
-      { sql: insertLetter, rows: groups.flatMap(([, group]) => bothEnds(group).map(letterRow)) },
+      { sql: insertLetter, rows: groups.flatMap(([, group]) => letterRows(group)) },
       { sql: trimLetters, rows: groups.map(([reason]) => [reason]) },
       { sql: addCounts, rows: groups.map(([reason, group]) => countRow(reason, group)) },
     ]
