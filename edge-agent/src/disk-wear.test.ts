@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { diskWear, writtenBytes } from './disk-wear.ts'
+import { Pace } from './pace.ts'
 
 test("bytes written come from the kernel's count, and are unknown where it gives none", async () => {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-io-'))
@@ -13,11 +14,14 @@ test("bytes written come from the kernel's count, and are unknown where it gives
   rmSync(folder, { recursive: true })
 })
 
-test('a day is reckoned from what was written so far, once a minute has passed', () => {
-  const hourMs = 3_600_000
-  expect(diskWear({ writtenBytes: 1_000_000, commits: 7_200, uptimeMs: hourMs })).toEqual({
-    ...{ writtenBytes: 1_000_000, bytesPerDay: 24_000_000, commits: 7_200, commitsPerSecond: 2 },
+test('a day is reckoned at the pace of now, not from what a start with its past has written', () => {
+  const pace = new Pace()
+  const at = (uptimeMs: number, written: number | null) =>
+    diskWear({ writtenBytes: written, commits: 6, uptimeMs, pace })
+  const burst = 90_000_000
+  expect(at(60_000, burst).bytesPerDay).toBeNull()
+  expect(at(120_000, burst + 1_000)).toEqual({
+    ...{ writtenBytes: burst + 1_000, bytesPerDay: 1_440_000, commits: 6, commitsPerSecond: 0.05 },
   })
-  expect(diskWear({ writtenBytes: 1_000_000, commits: 3, uptimeMs: 30_000 }).bytesPerDay).toBeNull()
-  expect(diskWear({ writtenBytes: null, commits: 3, uptimeMs: hourMs }).bytesPerDay).toBeNull()
+  expect(at(180_000, null).bytesPerDay).toBeNull()
 })

@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises'
+import type { Pace } from './pace.ts'
 
 export interface DiskWear {
   /** Bytes that this process has sent to the disk since it started; null where the system does not tell. */
   writtenBytes: number | null
-  /** The same for a whole day, as it went so far; null in the first minute. */
+  /** The same for a whole day, at the pace of the last hour without the start; null until that is known. */
   bytesPerDay: number | null
   /** Transactions since the start: each is a flush, which is what wears an SD card. */
   commits: number
@@ -11,8 +12,6 @@ export interface DiskWear {
 }
 
 const dayMs = 86_400_000
-/** Before that the start itself is most of what was written. */
-const settledMs = 60_000
 
 /** Bytes this process caused to be written to a disk, ever; null outside of Linux. The card's own amplification comes on top. */
 export async function writtenBytes(file = '/proc/self/io'): Promise<number | null> {
@@ -21,12 +20,19 @@ export async function writtenBytes(file = '/proc/self/io'): Promise<number | nul
   return found ? Number(found[1]) : null
 }
 
-export function diskWear(parts: { writtenBytes: number | null; commits: number; uptimeMs: number }): DiskWear {
-  const { writtenBytes: written, commits, uptimeMs } = parts
-  const known = written !== null && uptimeMs >= settledMs
+export interface WearParts {
+  writtenBytes: number | null
+  commits: number
+  uptimeMs: number
+  /** Of the bytes written. */
+  pace: Pace
+}
+
+export function diskWear({ writtenBytes: written, commits, uptimeMs, pace }: WearParts): DiskWear {
+  const perMs = written === null ? null : pace.take(uptimeMs, written)
   return {
     writtenBytes: written,
-    bytesPerDay: known ? Math.round((written / uptimeMs) * dayMs) : null,
+    bytesPerDay: perMs === null ? null : Math.round(perMs * dayMs),
     commits,
     commitsPerSecond: Math.round((commits / Math.max(1, uptimeMs)) * 100_000) / 100,
   }

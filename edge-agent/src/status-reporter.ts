@@ -4,6 +4,7 @@ import agentPackage from '../package.json' with { type: 'json' }
 import { type DeviceAccount, deviceAccounts, totalAccounts, totalUnaccounted } from './accounts.ts'
 import type { AgentConfig } from './config.ts'
 import { diskWear, writtenBytes } from './disk-wear.ts'
+import { Pace } from './pace.ts'
 import type { Pipeline } from './pipeline.ts'
 import { settingsHashOf } from './settings-hash.ts'
 import { type AgentSpool, readRolledBack, reserveOf } from './spool/index.ts'
@@ -25,6 +26,8 @@ export class StatusReporter {
   readonly #options: StatusReporterOptions
   readonly #startedMs = performance.now()
   readonly #settingsHash: string
+  readonly #written = new Pace()
+  readonly #kept = new Pace()
   #readings = 0
   #lastReadings = 0
   #lastMessages = 0
@@ -83,7 +86,12 @@ export class StatusReporter {
       clock: { ...time.state(), nowMs: time.now() ?? null, devices: pipeline.doctor.status() },
       uplink: this.#uplink(),
       collect: pipeline.source.state?.() ?? {},
-      disk: diskWear({ writtenBytes: await writtenBytes(), commits: spool.transactions, uptimeMs }),
+      disk: diskWear({
+        writtenBytes: await writtenBytes(),
+        commits: spool.transactions,
+        uptimeMs,
+        pace: this.#written,
+      }),
       sensors: pipeline.sensors.map((sensor) => sensor.condition()),
       rates: { messagesPerSecond: round(messagesPerSecond), readingsPerSecond: round(readingsPerSecond) },
       ignoredMessages: pipeline.decoder.ignored,
@@ -130,7 +138,8 @@ export class StatusReporter {
 
   #bridgesDays(usedBytes: number): number | null {
     const { config, pipeline } = this.#options
-    const perDay = (pipeline.checkpoints.messageBytes / (performance.now() - this.#startedMs)) * dayMs
+    const uptimeMs = performance.now() - this.#startedMs
+    const perDay = (this.#kept.take(uptimeMs, pipeline.checkpoints.messageBytes) ?? 0) * dayMs
     const { maxBytes } = config.spool
     return perDay > 0 ? round(Math.max(0, maxBytes - reserveOf(maxBytes) - usedBytes) / perDay) : null
   }

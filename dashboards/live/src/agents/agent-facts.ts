@@ -195,7 +195,7 @@ function devices({ status, devices: known }: PipelineAgent): FactGroup {
       figure(
         'written',
         perDay === undefined ? '–' : `${formatBytes(perDay)} a day`,
-        'Bytes sent to its disk, which is what wears an SD card.',
+        'Bytes sent to its disk, at the pace of the last hour; its start is left out. It is what wears an SD card.',
       ),
     ],
   }
