@@ -24,10 +24,15 @@ async function untilOrphansEnded(dataDir: string): Promise<void> {
   while (pids.some(isAlive) && performance.now() < deadline) await pause(100)
 }
 
-/** The hub's own doors are those of the last run: a reader knows its place in a hub by the hub's address. */
-function portsWanted({ dataDir, ports }: UpOptions): UpPorts {
+/**
+ * The hub's own doors are those of the last run: a reader knows its place in a hub by the hub's address. That run may
+ * have gone another way, with a door that this one does not have.
+ */
+export function portsWanted({ dataDir, ports }: Pick<UpOptions, 'dataDir' | 'ports'>): UpPorts {
   const before = readRunFile(dataDir)?.ports.hub
-  return ports.hub && before ? { ...ports, hub: { ...ports.hub, ...before } } : ports
+  if (!ports.hub || !before) return ports
+  const known = Object.entries(before).filter(([door]) => door in ports.hub!)
+  return { ...ports, hub: { ...ports.hub, ...Object.fromEntries(known) } }
 }
 
 function planStackClock({ dataDir, speed, durationMs }: UpOptions): ClockPlan {
