@@ -8,3 +8,6 @@ export function isName(text: string): boolean {
 
 /** A site, device, metric or boot name. */
 export const nameSchema = z.string().refine(isName, 'must be 1 to 64 of A-Z a-z 0-9 . _ : -')
+
+/** Site of the devices of a drill: they come and fall silent by design, so only rules that name it watch them. */
+export const drillSite = 'millrace-drill'

@@ -1,4 +1,4 @@
-import type { Alert } from '@millrace/contracts'
+import { type Alert, drillSite } from '@millrace/contracts'
 import { describe, expect, it } from 'vitest'
 import { createEngine, type Engine } from './index.ts'
 import { minute, row, rulesOf, t0 } from './testing/rows.ts'
@@ -172,4 +172,23 @@ describe('silences and what is told of them', () => {
     for (const told of listens(0, 5)) tell(engine, told)
     expect(engine.takeAlerts().map(({ id }) => id)).toEqual([`silent/yard/x/-/${t0}`])
   })
+})
+
+it('devices of a drill fall silent by design: a rule watches them only where it names their site', () => {
+  const heardOf = (...watching: ReturnType<typeof rulesOf>) => {
+    const engine = createEngine({ rules: watching, owner: 'cloud', evaluator: 'test' }, new Map())
+    const names = { site: drillSite, agent: 'e' }
+    engine.advance(at(0))
+    engine.agent({ ...names, at: at(0), online: true, since: at(0) })
+    engine.heard([{ ...names, device: 'heartbeat', ts: at(0) }])
+    for (let minutes = 1; minutes < 10; minutes++) {
+      engine.advance(at(minutes))
+      engine.agent({ ...names, at: at(minutes), online: true, since: at(0) })
+    }
+    return engine.takeAlerts().map(({ device }) => device)
+  }
+  expect(heardOf(...rulesOf({ id: 'silent', kind: 'silence', for: '5m' }))).toEqual([])
+  expect(heardOf(...rulesOf({ id: 'all', kind: 'silence', for: '5m', select: { site: '*' } }))).toEqual([])
+  const own = rulesOf({ id: 'own', kind: 'silence', for: '5m', select: { site: drillSite } })
+  expect(heardOf(...own)).toEqual(['heartbeat'])
 })

@@ -16,6 +16,7 @@ import { z } from 'zod'
 import { runApp } from '../run-app.ts'
 import { ingestDataIn, stackPaths } from '../up/config-files.ts'
 import { isAlive, readRunFile } from '../up/run-file.ts'
+import { urlOf } from '../verify/api.ts'
 
 export interface BackupFlags {
   to: string
@@ -97,7 +98,7 @@ async function ask(
   { store, tokenFile }: BackupFlags,
   { url, dataFolder, token }: Asked,
 ): Promise<Response | undefined> {
-  const address = new URL('/api/backup', url)
+  const address = urlOf({ url, flag: '--url' }, '/api/backup')
   if (store !== undefined) address.searchParams.set('store', store)
   const headers = new Headers({ 'x-millrace': 'backup' })
   const secret = tokenFile === undefined ? token : { file: tokenFile, setting: '--token-file' }

@@ -1,7 +1,7 @@
 import type { InspectedLetters } from '@millrace/contracts'
 import { MillraceError, UnreachableError, UsageError } from '@millrace/pipeline'
 import { plural, printable } from '../explain/words.ts'
-import { findJson, getJson, type ServerAddress } from '../verify/api.ts'
+import { findJson, getJson, type ServerAddress, urlOf } from '../verify/api.ts'
 import { type AddressFlags, addresses } from './verify.ts'
 
 export interface LetterFlags extends AddressFlags {
@@ -24,6 +24,9 @@ interface Shown {
   body: string
 }
 
+/** Of one service at least. */
+const unreachableCode = 3
+
 const print = (text: string) => process.stdout.write(`${text}\n`)
 const time = (ms: number) => new Date(ms).toISOString()
 
@@ -37,16 +40,29 @@ function nthOf(nth: string | undefined): number | undefined {
   throw new UsageError('no such letter', [{ path: 'NTH', found: nth, expected: 'a number from 1' }])
 }
 
-/** Letters of agent and ingest by reason. */
-export async function runLettersList(flags: LetterFlags): Promise<number> {
-  const found: Record<string, InspectedLetters[]> = {}
-  const both = addresses(flags)
-  for (const name of ['agent', 'ingest'] as const)
-    found[name] = ((await getJson(both[name], '/api/dead-letters')) as { letters: InspectedLetters[] }).letters
-  if (flags.json) print(JSON.stringify(found))
-  else for (const [name, letters] of Object.entries(found)) print([name, ...letterLines(letters)].join('\n'))
-  return 0
+/** What a service has set aside, or why it was not reached. */
+type Listed = InspectedLetters[] | { unreached: string }
+
+async function listed(address: ServerAddress): Promise<Listed> {
+  try {
+    return ((await getJson(address, '/api/dead-letters')) as { letters: InspectedLetters[] }).letters
+  } catch (error) {
+    if (error instanceof UnreachableError) return { unreached: error.message }
+    throw error
+  }
 }
+
+/** Letters of agent and ingest by reason: of the one that answers, where the other does not. */
+export async function runLettersList(flags: LetterFlags): Promise<number> {
+  const { agent, ingest } = addresses(flags)
+  const found = { agent: await listed(agent), ingest: await listed(ingest) }
+  if (flags.json) print(JSON.stringify(found))
+  else for (const [name, letters] of Object.entries(found)) print([name, ...listedLines(letters)].join('\n'))
+  return Object.values(found).every(Array.isArray) ? 0 : unreachableCode
+}
+
+const listedLines = (letters: Listed) =>
+  Array.isArray(letters) ? letterLines(letters) : [`  not reached: ${letters.unreached}`]
 
 function letterLines(letters: readonly InspectedLetters[]): string[] {
   if (letters.length === 0) return ['  none']
@@ -93,10 +109,11 @@ interface Outcome {
   letters: { nth: number; replayed: boolean; message: string }[]
 }
 
-async function postReplay({ url, token, flag }: ServerAddress, wanted: object): Promise<Outcome> {
+async function postReplay(address: ServerAddress, wanted: object): Promise<Outcome> {
+  const { url, token, flag } = address
   const headers = { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) }
   const request = { method: 'POST', headers, body: JSON.stringify(wanted) }
-  const response = await fetch(new URL('/api/dead-letters/replay', url), request).catch((cause: unknown) => {
+  const response = await fetch(urlOf(address, '/api/dead-letters/replay'), request).catch((cause: unknown) => {
     throw new UnreachableError(`no answer at ${url}`, { cause, hint: `Is it running? ${flag} names another address.` })
   })
   if (response.ok) return (await response.json()) as Outcome

@@ -1,6 +1,6 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { type Problem, parseDuration, UsageError } from '@millrace/pipeline'
+import { type Problem, parseDuration, readSecret, UsageError } from '@millrace/pipeline'
 import type { CompiledRule } from '@millrace/rules'
 import { diffAlerts, diffLines } from '../rules/diff.ts'
 import { differencesFrom, expectedText, loadExpected } from '../rules/expect.ts'
@@ -54,7 +54,7 @@ export function windowMsOf(window: string): number {
 /** The ingest that flags name: by its address, or as the one of a data folder. */
 export function ingestOf({ url, dataDir, tokenFile }: ServerFlags): ServerAddress {
   const port = readRunFile(resolve(dataDir))?.ports.http ?? 8080
-  const token = tokenFile === undefined ? undefined : readFileSync(tokenFile, 'utf8').trim()
+  const token = tokenFile === undefined ? undefined : readSecret(tokenFile, '--token-file')
   return { url: url ?? `http://127.0.0.1:${port}`, flag: '--url', token }
 }
 

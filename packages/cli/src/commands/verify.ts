@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
-import { MillraceError, parseDuration, pause, UsageError } from '@millrace/pipeline'
+import { MillraceError, parseDuration, pause, readSecret, UsageError } from '@millrace/pipeline'
 import { appArguments } from '../apps.ts'
 import { readRunFile } from '../up/run-file.ts'
 import { httpStack, type ServerAddress } from '../verify/api.ts'
@@ -47,20 +46,21 @@ async function* recount(ledger: string): AsyncIterable<string> {
     )
 }
 
-const readToken = (file: string | undefined) => (file === undefined ? undefined : readFileSync(file, 'utf8').trim())
+const readToken = (file: string | undefined, flag: string) => (file === undefined ? undefined : readSecret(file, flag))
 
 export function addresses(flags: AddressFlags, patienceMs = 0): { ingest: ServerAddress; agent: ServerAddress } {
   const { dataDir, url, agentUrl, tokenFile } = flags
   const ports = readRunFile(resolve(dataDir))?.ports
-  const agentTokenFile = flags.agentTokenFile ?? tokenFile
+  const token = readToken(tokenFile, '--token-file')
+  const agentToken = readToken(flags.agentTokenFile, '--agent-token-file') ?? token
   const common = { patienceMs }
   const local = (port: number) => `http://127.0.0.1:${port}`
   return {
-    ingest: { url: url ?? local(ports?.http ?? 8080), flag: '--url', token: readToken(tokenFile), ...common },
+    ingest: { url: url ?? local(ports?.http ?? 8080), flag: '--url', token, ...common },
     agent: {
       url: agentUrl ?? local(ports?.agent ?? 8081),
       flag: '--agent-url',
-      token: readToken(agentTokenFile),
+      token: agentToken,
       ...common,
     },
   }

@@ -1,6 +1,7 @@
+import { drillSite } from '@millrace/contracts'
 import { z } from 'zod'
 import { getJson } from '../verify/api.ts'
-import { deviceKey } from '../verify/ledger.ts'
+import { tooLateReason } from '../verify/too-late.ts'
 import type { Target } from './target.ts'
 
 const view = z.object({
@@ -17,15 +18,12 @@ export async function agentView({ ports, token }: Target): Promise<AgentView | u
   return view.safeParse(answer).data
 }
 
-/** Readings that were acknowledged and found no window any more, by `site/device`. */
-export async function tooLateBy({ api }: Target): Promise<Map<string, number>> {
+/** Readings of the devices of the drill itself that the agent has set aside, by device; but for what came too late. */
+export async function setAsideBy({ api }: Pick<Target, 'api'>): Promise<Map<string, number>> {
   const { devices } = await api.agent()
-  return new Map(devices.map((state) => [deviceKey(state), state.setAside['too-late'] ?? 0]))
+  const own = devices.filter(({ site }) => site === drillSite)
+  return new Map(own.map(({ device, setAside }) => [device, unusable(setAside)]))
 }
 
-/** Readings of the devices of the drill itself that the agent has set aside, by device. */
-export async function setAsideBy({ api }: Target, site: string): Promise<Map<string, number>> {
-  const { devices } = await api.agent()
-  const own = devices.filter((device) => device.site === site)
-  return new Map(own.map(({ device, setAside }) => [device, Object.values(setAside).reduce((sum, n) => sum + n, 0)]))
-}
+const unusable = ({ [tooLateReason]: _late, ...reasons }: Record<string, number>) =>
+  Object.values(reasons).reduce((sum, count) => sum + count, 0)

@@ -1,5 +1,6 @@
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { drillSite } from '@millrace/contracts'
 import { onStopSignals } from '../run-app.ts'
 import { plainScreen, type Screen, terminalScreen } from '../up/screen.ts'
 import { lockDataFolder } from '../up/stack-lock.ts'
@@ -56,7 +57,7 @@ function greetRunning({ ports, dataDir }: RunningStack, { screen, ink }: Display
     `  ${ink.bold('Millrace drill')} on the stack that runs on ${dataDir}`,
     '',
     `  The page        ${ink.accent(`http://localhost:${ports.http}`)}   every fault is marked on its charts`,
-    '  Left behind     devices of a site `drill`, and what was set aside of them; its disk is not filled',
+    `  Left behind     devices of the site ${drillSite}, which rules do not watch; its disk is not filled`,
   ]
   for (const line of lines) screen.line(line)
 }

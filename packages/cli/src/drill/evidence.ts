@@ -11,8 +11,6 @@ export interface Evidence {
   /** Undefined where the drill was stopped before. */
   fleet?: VerifyReport
   own?: DeviceVerdict
-  /** Acknowledged readings whose windows the agent had given up by then, by `site/device`. */
-  tooLate?: ReadonlyMap<string, number>
   accounts?: AccountsResponse
   /** Devices send late and twice on purpose. */
   perturbed: boolean

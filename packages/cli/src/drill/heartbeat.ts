@@ -1,6 +1,6 @@
-import type { LiveReadingEvent } from '@millrace/contracts'
+import { drillSite, type LiveReadingEvent } from '@millrace/contracts'
 import { pause } from '@millrace/pipeline'
-import { drillSite, type KnownDevice } from './known-device.ts'
+import type { KnownDevice } from './known-device.ts'
 import { followLive } from './live-stream.ts'
 import type { Target } from './target.ts'
 

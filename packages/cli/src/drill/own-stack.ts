@@ -1,4 +1,4 @@
-import { clockNow, readClockFile } from '@millrace/pipeline'
+import { clockNow, pause, readClockFile } from '@millrace/pipeline'
 import { agentDataIn } from '../up/config-files.ts'
 import type { UpOptions } from '../up/options.ts'
 import { Stack } from '../up/stack.ts'
@@ -12,6 +12,7 @@ const loopback = '127.0.0.1'
 const patienceMs = 30_000
 
 const speed = 60
+const lookEveryMs = 100
 
 export interface StackLog {
   line(name: string, text: string): void
@@ -38,6 +39,7 @@ export class OwnStack implements Target {
   readonly disk: SmallDisk | undefined
   readonly own = true
   readonly token = undefined
+  readonly tokenFile = undefined
   readonly victims = victims
   readonly speed = speed
   readonly api
@@ -107,6 +109,11 @@ export class OwnStack implements Target {
 
   /** The devices say goodbye; resolves when everything that they sent is acknowledged. */
   async endSimulator(): Promise<void> {
+    const ended = new AbortController()
+    this.#ended.catch(() => undefined).finally(() => ended.abort())
+    // One that has just died is started again, and must be told then.
+    while (!ended.signal.aborted && this.#stack.pid('simulator') === null)
+      await pause(lookEveryMs, ended.signal).catch(() => undefined)
     const pid = this.#stack.pid('simulator')
     if (pid !== null) process.kill(pid, 'SIGTERM')
     await this.#ended

@@ -82,8 +82,8 @@ function sceneOf(options: PlayOptions, { lengthMs }: PlannedAct): Scene {
   }
 }
 
-/** Rejects when the act takes far too long, and at once when the signal ends it, whatever it waits for. */
-async function bounded<T>(work: Promise<T>, lengthMs: number, signal: AbortSignal): Promise<T> {
+/** Rejects when the work takes far too long, and at once when the signal ends it, whatever it waits for. */
+export async function bounded<T>(work: Promise<T>, lengthMs: number, signal: AbortSignal): Promise<T> {
   const done = new AbortController()
   const over = pause(lengthMs + graceMs, AbortSignal.any([signal, done.signal])).then(() => {
     throw new MillraceError('check-failed', `not over after ${Math.round((lengthMs + graceMs) / 1000)} s`)

@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process'
+import { drillSite } from '@millrace/contracts'
 import { MillraceError, pause } from '@millrace/pipeline'
 import { appArguments } from '../apps.ts'
 import type { VerifyReport } from '../verify/report.ts'
+import { tooLateByDevice } from '../verify/too-late.ts'
 import { underWay } from '../verify/until-idle.ts'
 import { setAsideBy } from './agent-view.ts'
-import { addVerdicts, type DeviceVerdict, drillSite, type KnownDevice } from './known-device.ts'
+import { addVerdicts, type DeviceVerdict, type KnownDevice } from './known-device.ts'
 import type { Target } from './target.ts'
 
 export interface RecountOptions {
@@ -16,14 +18,14 @@ export interface RecountOptions {
 }
 
 /** What `millrace verify` finds, in a process of its own. */
-export async function recountFleet(dataDir: string, { wait, limitMs, signal }: RecountOptions): Promise<VerifyReport> {
+export async function recountFleet(
+  { dataDir, tokenFile }: Pick<Target, 'dataDir' | 'tokenFile'>,
+  { wait, limitMs, signal }: RecountOptions,
+): Promise<VerifyReport> {
   const flags = [
-    '--json',
-    '--data-dir',
-    dataDir,
-    '--limit',
-    `${Math.ceil(limitMs / 1000)}s`,
+    ...['--json', '--data-dir', dataDir, '--limit', `${Math.ceil(limitMs / 1000)}s`],
     ...(wait ? ['--wait'] : []),
+    ...(tokenFile === undefined ? [] : ['--token-file', tokenFile]),
   ]
   const child = spawn(process.execPath, appArguments('millrace', ['verify', ...flags]), {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -65,8 +67,13 @@ export async function recountOwn(
   options: Pick<RecountOptions, 'limitMs' | 'signal'>,
 ): Promise<DeviceVerdict> {
   await untilOwnStored(target, options)
-  const setAside = await setAsideBy(target, drillSite)
+  const { api } = target
+  const told = { accounts: await api.accounts(), agent: await api.agent(), letters: await api.tooLateLetters() }
+  const [setAside, tooLateOf] = [await setAsideBy(target), tooLateByDevice(told)]
   const verdicts: DeviceVerdict[] = []
-  for (const device of devices) verdicts.push(await device.recount(target.api, setAside.get(device.device) ?? 0))
+  for (const one of devices) {
+    const tooLate = tooLateOf(`${drillSite}/${one.device}`)
+    verdicts.push(await one.recount(api, { setAside: setAside.get(one.device) ?? 0, tooLate }))
+  }
   return addVerdicts(verdicts)
 }

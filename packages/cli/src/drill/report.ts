@@ -61,7 +61,7 @@ function inputRows(card: Scorecard): Row[] {
     [
       'too late',
       card.tooLate ? count(card.tooLate) : unknown,
-      'late for windows that were given up by then: counted, in none',
+      'in no window: the agent names each as late for one that it had given up',
     ],
   ]
 }

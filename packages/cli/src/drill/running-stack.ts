@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
-import { clockNow, readClockFile, UsageError } from '@millrace/pipeline'
+import { drillSite } from '@millrace/contracts'
+import { clockNow, readClockFile, readSecret, UsageError } from '@millrace/pipeline'
 import { stackPaths } from '../up/config-files.ts'
 import { isAlive, type RunFile, readRunFile } from '../up/run-file.ts'
 import { httpStack } from '../verify/api.ts'
@@ -42,8 +42,9 @@ export function demandConsent(dataDir: string, yes: boolean | undefined): void {
   if (yes) return
   throw new UsageError(`a drill hurts the stack that runs on ${dataDir} (process ${pid})`, [], {
     hint: [
-      'It kills its agent, ingest and broker with kill -9, cuts its uplink, and sends poison and readings of a site',
-      '`drill`, which stay in its stores and accounts. It never fills its disk, and nothing acknowledged should be lost.',
+      'It kills its agent, ingest and broker with kill -9, cuts its uplink, and sends poison and readings of a site,',
+      `${drillSite}, which stay in its stores and accounts; rules do not watch it. It never fills its disk, and nothing`,
+      'acknowledged should be lost.',
       'Say --yes if that is what you want; without --on-running a drill has a stack of its own.',
     ].join('\n'),
   })
@@ -55,6 +56,7 @@ export class RunningStack implements Target {
   readonly dataDir: string
   readonly ports
   readonly token: string | undefined
+  readonly tokenFile: string | undefined
   readonly speed: number
   readonly api
   readonly disk = undefined
@@ -63,11 +65,13 @@ export class RunningStack implements Target {
   readonly #clock: string
   #connected = true
 
-  private constructor(dataDir: string, token: string | undefined) {
+  private constructor(dataDir: string, tokenFile: string | undefined) {
+    const token = tokenFile === undefined ? undefined : readSecret(tokenFile, '--token-file')
     const { ports, processes } = runOn(dataDir)
     this.dataDir = dataDir
     this.ports = ports
     this.token = token
+    this.tokenFile = tokenFile
     this.#relay = ports.relay
     this.#clock = stackPaths(dataDir).clock
     const clock = readClockFile(this.#clock)
@@ -78,8 +82,7 @@ export class RunningStack implements Target {
   }
 
   static async join(dataDir: string, tokenFile: string | undefined): Promise<RunningStack> {
-    const token = tokenFile === undefined ? undefined : readFileSync(tokenFile, 'utf8').trim()
-    const stack = new RunningStack(dataDir, token)
+    const stack = new RunningStack(dataDir, tokenFile)
     if (await staysOpen(stack.#relay)) return stack
     throw new UsageError('the uplink of that stack is cut already', [], {
       hint: 'Restore it first: key u, or SIGUSR2.',

@@ -27,7 +27,7 @@ const fleet: VerifyReport = {
   ...{ sent: 5_000, stored: 4_990, missing: 0, doubled: 0, wrongWindow: 0, wrongValue: 0, setAside: 10 },
   ...{ expectedSetAside: 10, notChecked: 2, series: 20, windows: 300, hours: 0, days: 0, wrongHours: 0, wrongDays: 0 },
   ...{ amended: 30, notCheckedBy: { 'series outside the ledger': 3 }, differences: [], setAsideDifferences: [] },
-  reproducible: true,
+  ...{ tooLate: 0, tooLateNotNamed: 0, reproducible: true },
 }
 const total = { duplicate: 40, invalid: 1_015, dropped: 0, tooLate: 0, unaccounted: 0, mismatch: 0, missingUpstream: 0 }
 const accounts = { devices: [{ unaccounted: 0 }], total } as unknown as AccountsResponse
@@ -92,27 +92,12 @@ describe('a drill that was too gentle fails', () => {
   })
 })
 
-test('what came too late for windows that a full agent gave up is no loss, device by device', () => {
-  const of = (device: string, readings: number): VerifyReport['differences'][number] => ({
-    site: 'a',
-    device,
-    metric: 'm',
-    start: 0,
-    lengthMs: 60_000,
-    kind: 'missing',
-    readings,
-    fields: [],
-  })
-  const late = { ...fleet, missing: 7, differences: [of('one', 5), of('two', 2)] }
-  const cardOf = (tooLate: [string, number][]) => scorecard({ ...sound, fleet: late, tooLate: new Map(tooLate) })
-  expect(
-    cardOf([
-      ['a/one', 5],
-      ['a/two', 3],
-    ]),
-  ).toMatchObject({ acknowledgedLoss: 0, ok: true })
-  expect(cardOf([['a/one', 9]]).acknowledgedLoss).toBe(2)
-  expect(cardOf([]).acknowledgedLoss).toBe(7)
+test('what came too late is told by name; what the agent only counts was not checked, whoever sent it', () => {
+  const late = { ...fleet, tooLate: 5, tooLateNotNamed: 2, notCheckedBy: { 'too late, not named': 1 } }
+  const own = { ...nothing, acknowledged: 9, tooLate: 3, tooLateNotNamed: 1 }
+  const card = scorecard({ ...sound, fleet: late, own })
+  expect(card).toMatchObject({ acknowledgedLoss: 0, tooLate: 8, notChecked: { 'too late, not named': 3 }, ok: true })
+  expect(reportLines(card, plainInk).join('\n')).toMatch(/too late +8 [\s\S]*not checked +too late, not named 3/)
 })
 
 test('one that was stopped says so and judges nothing', () => {

@@ -1,5 +1,5 @@
-import { deviceKey } from '../verify/ledger.ts'
 import type { SetAsideDifference } from '../verify/set-aside.ts'
+import { notNamed } from '../verify/too-late.ts'
 import type { Evidence } from './evidence.ts'
 import type { Findings } from './findings.ts'
 import { tooGentle } from './gentle.ts'
@@ -32,7 +32,7 @@ export interface Scorecard {
   amended: number | null
   duplicates: number | null
   setAside: number | null
-  /** Of them: late for windows that a full agent had given up by then. */
+  /** In no window, and named by the agent as late for one that it had given up by then. */
   tooLate: number | null
   longestOutageMs: number | null
   longestOutageEventMs: number | null
@@ -62,28 +62,12 @@ const shortfall = (differences: readonly SetAsideDifference[]) =>
   differences.reduce((sum, { expected, found }) => sum + Math.max(0, expected - found), 0)
 
 const surplus = (differences: readonly SetAsideDifference[]) =>
-  differences
-    .filter(({ reason }) => reason !== 'too-late')
-    .reduce((sum, { expected, found }) => sum + Math.max(0, found - expected), 0)
+  differences.reduce((sum, { expected, found }) => sum + Math.max(0, found - expected), 0)
 
-/** Readings in no window that the agent has counted as too late for one, device by device. */
-function tooLateOf({ fleet, tooLate }: Evidence): number {
-  const missing = new Map<string, number>()
-  for (const difference of fleet?.differences ?? []) {
-    if (difference.kind !== 'missing' || difference.step !== undefined) continue
-    const key = deviceKey(difference)
-    missing.set(key, (missing.get(key) ?? 0) + difference.readings)
-  }
-  return [...missing].reduce((sum, [key, readings]) => sum + Math.min(readings, tooLate?.get(key) ?? 0), 0)
-}
-
-function lossOf(evidence: Evidence): number | null {
-  const { fleet, own } = evidence
-  const { poison } = evidence.findings
+function lossOf({ fleet, own, findings: { poison } }: Evidence): number | null {
   if (!fleet || !own) return null
   const vanished = poison ? Math.max(0, poison.messages - poison.setAside) : 0
-  const missing = Math.max(0, fleet.missing - tooLateOf(evidence))
-  return missing + shortfall(fleet.setAsideDifferences) + own.missing + vanished
+  return fleet.missing + shortfall(fleet.setAsideDifferences) + own.missing + vanished
 }
 
 function doubledOf({ fleet, own, findings: { poison } }: Evidence): number | null {
@@ -144,11 +128,18 @@ function ofActs({ poison, clocks, disk }: Findings): Measures {
 const otherSeries = 'series outside the ledger'
 
 /** What nobody recounted. */
-function notCheckedBy({ [otherSeries]: others = 0, ...reasons }: Record<string, number>, ownSeries: number) {
-  return others > ownSeries ? { ...reasons, [otherSeries]: others - ownSeries } : reasons
+function notCheckedBy({ fleet, own, ownSeries = 0 }: Evidence): Record<string, number> {
+  const { [otherSeries]: others = 0, ...reasons } = fleet?.notCheckedBy ?? {}
+  const counted = (fleet?.tooLateNotNamed ?? 0) + (own?.tooLateNotNamed ?? 0)
+  return {
+    ...reasons,
+    ...(others > ownSeries && { [otherSeries]: others - ownSeries }),
+    ...(counted > 0 && { [notNamed]: counted }),
+  }
 }
 
-function ofInput({ fleet, own, accounts, ownSeries = 0 }: Evidence) {
+function ofInput(evidence: Evidence) {
+  const { fleet, own, accounts } = evidence
   const total = accounts?.total
   return {
     acknowledged: fleet && own ? fleet.sent + own.acknowledged : null,
@@ -156,8 +147,8 @@ function ofInput({ fleet, own, accounts, ownSeries = 0 }: Evidence) {
     amended: fleet?.amended ?? null,
     duplicates: total?.duplicate ?? null,
     setAside: total ? total.invalid + total.dropped + total.tooLate : null,
-    tooLate: total?.tooLate ?? null,
-    notChecked: notCheckedBy(fleet?.notCheckedBy ?? {}, ownSeries),
+    tooLate: fleet && own ? fleet.tooLate + own.tooLate : null,
+    notChecked: notCheckedBy(evidence),
   }
 }
 

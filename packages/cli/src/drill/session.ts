@@ -1,5 +1,4 @@
 import type { VerifyReport } from '../verify/report.ts'
-import { tooLateBy } from './agent-view.ts'
 import type { Display } from './drill.ts'
 import type { Evidence } from './evidence.ts'
 import { type Findings, noFindings } from './findings.ts'
@@ -10,7 +9,7 @@ import { MarkPost } from './marks.ts'
 import { Narrator } from './narrator.ts'
 import type { DrillOptions } from './options.ts'
 import { planActs } from './plan.ts'
-import { Extras, playActs } from './play.ts'
+import { bounded, Extras, playActs } from './play.ts'
 import { recountFleet, recountOwn } from './recount.ts'
 import { showRecount } from './recount-board.ts'
 import { type Scorecard, scorecard } from './scorecard.ts'
@@ -108,7 +107,7 @@ export class Session {
   }
 
   /** The recount, and what is left to do of it. */
-  async #shown(signal: AbortSignal): Promise<Pick<Evidence, 'fleet' | 'own' | 'accounts' | 'tooLate'>> {
+  async #shown(signal: AbortSignal): Promise<Pick<Evidence, 'fleet' | 'own' | 'accounts'>> {
     const { target, display } = this.#parts
     const over = new AbortController()
     const parts = { ...display, target, elapsedMs: () => this.#say.elapsedMs }
@@ -122,23 +121,22 @@ export class Session {
   }
 
   /** Everything that was sent is acknowledged before it is counted. */
-  async #recount(signal: AbortSignal): Promise<Pick<Evidence, 'fleet' | 'own' | 'accounts' | 'tooLate'>> {
+  async #recount(signal: AbortSignal): Promise<Pick<Evidence, 'fleet' | 'own' | 'accounts'>> {
     const { target, fleetEnds } = this.#parts
     const slow = target.own ? '' : '. Windows of its own devices close after two windows of silence'
     this.#say.line()
     this.#say.event(
       `everything is let drain and recounted by programs that took no part: millrace verify, and the drill itself${slow}`,
     )
-    if (!(await this.#heartbeat.stop()))
+    if (!(await bounded(this.#heartbeat.stop(), recountWithinMs, signal)))
       this.#findings.cutShort.push({ act: 'end', why: 'the last readings were not acknowledged' })
-    await fleetEnds?.()
+    if (fleetEnds) await bounded(fleetEnds(), recountWithinMs, signal)
     const wait = fleetEnds !== undefined
-    const fleet: VerifyReport = await recountFleet(target.dataDir, { wait, limitMs: recountWithinMs, signal })
+    const fleet: VerifyReport = await recountFleet(target, { wait, limitMs: recountWithinMs, signal })
     const own: DeviceVerdict = await recountOwn(target, this.#extras.devices, { limitMs: recountWithinMs, signal })
     const accounts = await target.api.accounts()
-    const tooLate = await tooLateBy(target)
     const took = `${count(fleet.windows)} windows of ${count(fleet.series)} series recounted`
     this.#say.event(`${took}, ${span(this.#say.elapsedMs)} after the beginning`)
-    return { fleet, own, accounts, tooLate }
+    return { fleet, own, accounts }
   }
 }

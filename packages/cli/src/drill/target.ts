@@ -23,6 +23,8 @@ export interface Target {
   readonly dataDir: string
   readonly ports: { http: number; mqtt: number; agent: number }
   readonly token: string | undefined
+  /** Where the token is, for programs that are started. */
+  readonly tokenFile: string | undefined
   /** How many ms of event time pass in one of real time. */
   readonly speed: number
   readonly api: StackApi

@@ -31,3 +31,22 @@ it('who answered before and is gone is asked again until it is back', async () =
   onTestFinished(async () => void (await end(second.server)))
   expect(await answer).toEqual({ ok: true })
 })
+
+it('an address that is none is named by its flag at once, however patient the caller', async () => {
+  for (const url of ['nowhere', 'localhost:8080', 'ftp://host']) {
+    const wrong = { exitCode: 2, problems: [expect.objectContaining({ path: '--url', found: url })] }
+    await expect(getJson({ url, flag: '--url', patienceMs: 60_000 }, '/')).rejects.toMatchObject(wrong)
+  }
+})
+
+it('who answered before, and then does not reach a server of its own, is asked again until it does', async () => {
+  const answers = [200, 503, 503, 200]
+  const server = createServer((_, response) => response.writeHead(answers.shift() ?? 500).end('{"ok":true}'))
+  server.listen(0, '127.0.0.1')
+  await new Promise((listening) => server.once('listening', listening))
+  onTestFinished(async () => void (await end(server)))
+  const address = { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, flag: '--url' }
+  await getJson(address, '/')
+  expect(await getJson(address, '/')).toEqual({ ok: true })
+  expect(answers).toEqual([])
+})

@@ -1,7 +1,8 @@
 import type { AccountsResponse, ApiSummary, SeriesInfo, SeriesName, Step, SummariesResponse } from '@millrace/contracts'
 import { endTimeMs } from '@millrace/contracts'
-import { MillraceError, pause, UnreachableError } from '@millrace/pipeline'
+import { MillraceError, pause, UnreachableError, UsageError } from '@millrace/pipeline'
 import { z } from 'zod'
+import { type TooLateLetter, tooLateLetters } from './letters.ts'
 
 export interface ServerAddress {
   url: string
@@ -29,9 +30,18 @@ function whyOf(cause: unknown): string {
   return String(inner?.code ?? inner?.message ?? cause.message)
 }
 
-async function answerOf({ url, token, flag }: ServerAddress, path: string): Promise<Response> {
+/** A path of a service; UsageError where its address is none. */
+export function urlOf({ url, flag }: Pick<ServerAddress, 'url' | 'flag'>, path: string): URL {
+  const found = URL.parse(path, url)
+  if (found && /^https?:$/.test(found.protocol)) return found
+  const expected = 'a URL such as http://127.0.0.1:8080'
+  throw new UsageError('that is no address of a service', [{ path: flag, found: url, expected }])
+}
+
+async function answerOf(address: ServerAddress, path: string): Promise<Response> {
+  const { url, token, flag } = address
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
-  return await fetch(new URL(path, url), { headers, signal: AbortSignal.timeout(requestTimeoutMs) }).catch(
+  return await fetch(urlOf(address, path), { headers, signal: AbortSignal.timeout(requestTimeoutMs) }).catch(
     (cause: unknown) => {
       throw new UnreachableError(`no answer at ${url} to ${path.split('?')[0]} (${whyOf(cause)})`, {
         cause,
@@ -42,21 +52,31 @@ async function answerOf({ url, token, flag }: ServerAddress, path: string): Prom
 }
 
 function patienceWith(address: ServerAddress, error: unknown): number {
+  if (error instanceof UsageError) return 0
   const nameUnknown = error instanceof UnreachableError && /^(ENOTFOUND|EAI_AGAIN)$/.test(whyOf(error.cause))
   const alwaysMs = address.patienceMs ?? 0
   return Math.max(alwaysMs, answered.has(address) ? patienceAfterAnAnswerMs : 0, nameUnknown ? patienceWithNamesMs : 0)
 }
 
-/** A service that was just killed, or whose name is not known for an instant, is back in a moment. */
+const missesAServer = 503
+
+/**
+ * A service that was just killed, whose name is not known for an instant, or that does not reach a server of its own, is
+ * as before in a moment.
+ */
 async function patientAnswer(address: ServerAddress, path: string): Promise<Response> {
   const beganMs = performance.now()
+  const isOver = (error?: unknown) => performance.now() - beganMs > patienceWith(address, error)
   for (;;) {
     try {
       const answer = await answerOf(address, path)
-      answered.add(address)
-      return answer
+      if (answer.status !== missesAServer || isOver()) {
+        answered.add(address)
+        return answer
+      }
+      await answer.body?.cancel()
     } catch (error) {
-      if (performance.now() - beganMs > patienceWith(address, error)) throw error
+      if (isOver(error)) throw error
     }
     await pause(tryAgainMs)
   }
@@ -90,6 +110,8 @@ const deviceState = z.object({
   /** Readings in no window, by reason. */
   setAside: z.record(z.string(), z.number()),
   openWindows: z.array(z.tuple([z.number(), z.number()])),
+  /** Readings of windows that end here or before are too late; null where that was never so. */
+  floorMs: z.number().nullable().default(null),
   /** In the newest revision of every window in a message so far. */
   sent: z.number().default(0),
 })
@@ -106,6 +128,8 @@ export type AgentState = z.infer<typeof agentState>
 /** What `verify` asks of a running stack. */
 export interface StackApi {
   agent(): Promise<AgentState>
+  /** What the agent keeps of readings that it set aside as too late. */
+  tooLateLetters(): Promise<TooLateLetter[]>
   accounts(): Promise<AccountsResponse>
   series(): Promise<SeriesInfo[]>
   /** Stored rows of a series, all of them with their sketches; provisional ones left out. */
@@ -134,6 +158,7 @@ export function httpStack({ ingest, agent, store }: StackAddresses): StackApi {
       if (state.success) return state.data
       throw new MillraceError('check-failed', `${agent.url} is no agent of this version: ${state.error.message}`)
     },
+    tooLateLetters: async () => await tooLateLetters((path) => findJson(agent, path)),
     accounts: async () => (await getJson(ingest, '/api/accounts')) as AccountsResponse,
     series: async () => (await getJson(ingest, `/api/series?${query({})}`)) as SeriesInfo[],
     async rows({ site, device, metric }, step) {

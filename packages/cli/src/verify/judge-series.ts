@@ -1,6 +1,6 @@
 import type { ApiSummary, SeriesName } from '@millrace/contracts'
 import { compareUnit, type FieldDifference } from './compare-row.ts'
-import { judgeWindow, stampedByAgent, type Verdict } from './judge-window.ts'
+import { judgeWindow, namedOutside, stampedByAgent, type Verdict } from './judge-window.ts'
 import type { SeriesReadings } from './series-readings.ts'
 import { inOrder } from './window-facts.ts'
 
@@ -18,6 +18,7 @@ export interface Difference extends SeriesName, WindowSpan {
 }
 
 export interface SeriesVerdict {
+  name: SeriesName
   /** Readings in rows, the ones of windows that were not checked included. */
   stored: number
   windows: number
@@ -26,6 +27,9 @@ export interface SeriesVerdict {
   /** Windows by why they were not checked. */
   notChecked: Map<string, number>
   unstampedFound: number
+  /** Readings in no row that came too late: by name, and by number alone. */
+  named: number
+  unnamed: number
 }
 
 export interface SeriesCase {
@@ -107,7 +111,11 @@ class SeriesJudge {
 
   constructor(input: SeriesCase) {
     this.#case = input
-    this.verdict = { stored: 0, windows: 0, amended: 0, differences: [], notChecked: new Map(), unstampedFound: 0 }
+    this.verdict = {
+      name: input.readings.name,
+      ...{ stored: 0, windows: 0, amended: 0, differences: [], notChecked: new Map(), unstampedFound: 0 },
+      ...{ named: 0, unnamed: 0 },
+    }
   }
 
   judge(): SeriesVerdict {
@@ -160,6 +168,8 @@ class SeriesJudge {
     const verdict = this.#judgeOne(window)
     if (verdict.kind === 'not-checked') this.#leave(verdict.reason)
     else if (verdict.kind !== 'same') this.#differ(window, verdict)
+    const sent = { readings: this.#case.readings, sorted: window.sorted }
+    this.verdict.named += namedOutside(sent, window.row, verdict)
   }
 
   #judgeOne({ sorted, row }: JudgedWindow): Verdict {

@@ -29,19 +29,19 @@ const isCounter = (readings: SeriesReadings) => findMetric(readings.name.metric)
 class Candidates {
   readonly #sent: SentWindow
   readonly #counter: boolean
-  /** Messages of which no acknowledgement is known, in order of their first reading. */
+  /** Messages of which no acknowledgement is known, and readings named as too late, in order of their first reading. */
   readonly pending: readonly number[]
 
   constructor(sent: SentWindow) {
     this.#sent = sent
     this.#counter = isCounter(sent.readings)
-    this.pending = [...new Set(sent.sorted.map((index) => sent.readings.pending(index)))].filter((id) => id !== 0)
+    this.pending = [...new Set(sent.sorted.map((index) => sent.readings.doubt(index)))].filter((id) => id !== 0)
   }
 
   /** Every acknowledged reading and those of the given messages. */
   kept(messages: ReadonlySet<number>): number[] {
     const { readings, sorted } = this.#sent
-    const held = sorted.filter((index) => readings.pending(index) === 0 || messages.has(readings.pending(index)))
+    const held = sorted.filter((index) => readings.doubt(index) === 0 || messages.has(readings.doubt(index)))
     return distinct(readings, held)
   }
 
@@ -129,7 +129,8 @@ function judgePresent(candidates: Candidates, row: ApiSummary): Verdict {
 
 /**
  * Holds one stored row against what was sent: every acknowledged reading must be in it, and of the unacknowledged
- * messages any subset may be, each message whole. A window without a row must have nothing acknowledged.
+ * messages any subset may be, each message whole; so may each reading that is named as too late. A window without a row
+ * must have nothing else acknowledged.
  */
 export function judgeWindow(sent: SentWindow, row: ApiSummary | undefined): Verdict {
   const candidates = new Candidates(sent)
@@ -142,4 +143,16 @@ export function judgeWindow(sent: SentWindow, row: ApiSummary | undefined): Verd
     readings: demanded,
     fields: [{ field: 'row', expected: `${demanded} readings`, found: 'none' }],
   }
+}
+
+/** Readings named as too late that are in no row; `verdict` tells of others that are not either. */
+export function namedOutside({ readings, sorted }: SentWindow, row: ApiSummary | undefined, verdict: Verdict): number {
+  if (readings.named.size === 0 || verdict.kind === 'wrong-value' || verdict.kind === 'surplus') return 0
+  const acknowledged = distinct(
+    readings,
+    sorted.filter((index) => readings.pending(index) === 0),
+  )
+  const named = acknowledged.filter((index) => readings.named.has(index)).length
+  const missing = verdict.kind === 'missing' ? verdict.readings : 0
+  return Math.min(named, Math.max(0, acknowledged.length - (row?.count ?? 0) - missing))
 }

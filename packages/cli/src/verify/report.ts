@@ -14,6 +14,10 @@ export interface VerifyReport {
   wrongValue: number
   setAside: number
   expectedSetAside: number
+  /** In no row because they came too late, and the agent names each of them. */
+  tooLate: number
+  /** The same, but it only counts them: their windows were not checked. */
+  tooLateNotNamed: number
   notChecked: number
   series: number
   /** Windows that were held against the ledger. */
@@ -53,6 +57,17 @@ function differenceLines(difference: Difference): string[] {
   return [`  ${site}/${device}/${metric} ${span}: ${how}`, ...fields.map((field) => `      ${fieldText(field)}`)]
 }
 
+type Line = (label: string, value: number, note: string) => string
+
+function tooLateLines({ tooLate, tooLateNotNamed }: VerifyReport, line: Line): string[] {
+  const named = 'in no row: the agent names each as too late for a window that it had given up'
+  const counted = 'more are missing and may be among those: the agent only counts them'
+  return [
+    ...(tooLate > 0 ? [line('too late', tooLate, named)] : []),
+    ...(tooLateNotNamed > 0 ? [line('not named', tooLateNotNamed, counted)] : []),
+  ]
+}
+
 function table(report: VerifyReport): string[] {
   const number = (value: number) => value.toLocaleString('en-GB').padStart(14)
   const line = (label: string, value: number, note = '') => `  ${label.padEnd(18)}${number(value)}  ${note}`.trimEnd()
@@ -67,6 +82,7 @@ function table(report: VerifyReport): string[] {
     line('hours', report.hours, `agree with their minutes, ${report.wrongHours} wrong`),
     line('days', report.days, `agree with their minutes, ${report.wrongDays} wrong`),
     line('set aside', report.setAside, `expected ${report.expectedSetAside}`),
+    ...tooLateLines(report, line),
     line('amended', report.amended, 'windows that changed after they were first stored'),
     line('not checked', report.notChecked, reasons.join(', ')),
   ]
@@ -91,7 +107,10 @@ function conclusion(report: VerifyReport): string {
   if (!report.reproducible)
     return 'FAILED: part of the ledger cannot be told again (was a fleet or a recording changed?)'
   if (!isClean(report)) return 'FAILED: what is stored is not what was sent'
-  return 'OK: every acknowledged reading is stored once, in its window, with its value; hours and days agree'
+  const { tooLate, tooLateNotNamed } = report
+  const ok = tooLateNotNamed > 0 ? `OK but for ${tooLateNotNamed} that nobody could check` : 'OK'
+  const late = tooLate > 0 ? `, or named as too late (${tooLate})` : ''
+  return `${ok}: every acknowledged reading is stored once, in its window, with its value${late}; hours and days agree`
 }
 
 /** For people: a table, then the first differences by name. */

@@ -1,6 +1,8 @@
 import type { SeriesName } from '@millrace/contracts'
 
 const stride = 5
+/** Below every message that a recount has. */
+const firstNamed = -(2 ** 40)
 
 export interface ExpectedReading {
   ts: number | null
@@ -22,6 +24,8 @@ export class SeriesReadings {
   /** Readings without an event time: the agent stamped them, so their window is not known here. */
   unstampedDemanded = 0
   unstampedPermitted = 0
+  /** Readings that their agent names as too late, by index. */
+  readonly named = new Set<number>()
 
   constructor(name: SeriesName) {
     this.name = name
@@ -60,5 +64,11 @@ export class SeriesReadings {
   }
   pending(index: number): number {
     return this.#cells[index * stride + 4]!
+  }
+
+  /** 0 where it must be in a row; else what may be in one or not, whole. */
+  doubt(index: number): number {
+    const pending = this.pending(index)
+    return pending === 0 && this.named.has(index) ? firstNamed - index : pending
   }
 }

@@ -1,6 +1,7 @@
 import type { AccountsResponse, DeviceAccounts } from '@millrace/contracts'
 import type { AgentState } from './api.ts'
 import { type DevicePromise, deviceKey, type Ledger } from './ledger.ts'
+import { tooLateReason } from './too-late.ts'
 
 export interface SetAsideDifference {
   device: string
@@ -27,7 +28,7 @@ function byReason(entries: readonly DeviceAccounts[]): Counts {
   const found: Counts = new Map()
   for (const { invalid, dropped, tooLate } of entries) {
     add(add(found, invalid), dropped)
-    if (tooLate > 0) add(found, { 'too-late': tooLate })
+    if (tooLate > 0) add(found, { [tooLateReason]: tooLate })
   }
   return found
 }
@@ -88,9 +89,14 @@ function overReported({ own, reported }: DeviceCounts) {
     .filter(({ expected, found }) => found > expected)
 }
 
+/** What came too late is held against the windows that lack it, reading by reading. */
+const isPredicted = (reason: string) => reason !== tooLateReason
+
 function differingReasons({ setAside, maybeSetAside }: DevicePromise, counts: Map<string, number>, repeats: boolean) {
   const most = (reason: string) => (setAside.get(reason) ?? 0) + (maybeSetAside.get(reason) ?? 0)
   return [...new Set([...setAside.keys(), ...counts.keys()])]
     .map((reason) => ({ reason, expected: setAside.get(reason) ?? 0, found: counts.get(reason) ?? 0 }))
-    .filter(({ reason, expected, found }) => found < expected || (!repeats && found > most(reason)))
+    .filter(
+      ({ reason, expected, found }) => found < expected || (isPredicted(reason) && !repeats && found > most(reason)),
+    )
 }

@@ -3,6 +3,7 @@ import type { Ledger } from './ledger.ts'
 import { differencesOf, type StackVerdict } from './recount-stack.ts'
 import type { VerifyReport } from './report.ts'
 import type { SetAsideVerdict } from './set-aside.ts'
+import { tooLateTotals } from './too-late.ts'
 
 const sumOf = <T>(items: readonly T[], of: (item: T) => number) => items.reduce((sum, item) => sum + of(item), 0)
 
@@ -36,6 +37,7 @@ export function summarise(ledger: Ledger, verdict: StackVerdict, setAside: SetAs
   const series = [...verdict.bySeries.values()]
   const found = series.map(effects)
   const reasons = notCheckedBy(verdict)
+  const { named, unnamed } = tooLateTotals(series)
   return {
     sent: ledger.sent,
     stored: sumOf(series, ({ stored }) => stored),
@@ -45,6 +47,7 @@ export function summarise(ledger: Ledger, verdict: StackVerdict, setAside: SetAs
     wrongValue: sumOf(found, ({ wrongValue }) => wrongValue),
     setAside: setAside.found,
     expectedSetAside: setAside.expected,
+    ...{ tooLate: named, tooLateNotNamed: unnamed },
     notChecked: sumOf(Object.values(reasons), (count) => count),
     series: series.length,
     windows: sumOf(series, ({ windows }) => windows),

@@ -1,6 +1,7 @@
 import { type AccountsResponse, type ApiSummary, findMetric } from '@millrace/contracts'
 import type { AgentState, StackApi } from './api.ts'
 import type { RecountLine } from './ledger.ts'
+import type { NamedReading } from './letters.ts'
 import { verify } from './verify.ts'
 
 export const minute = 60_000
@@ -82,6 +83,8 @@ export interface Fake {
   hours?: Record<string, ApiSummary[]>
   unit?: string
   open?: [number, number][]
+  /** What came too late: how many, those of them that the agent names, and for what windows at most. */
+  tooLate?: { count: number; named?: NamedReading[]; floorMs?: number; elsewhere?: number }
   setAside?: Record<string, number>
   /** What the ingest was told of it; all unless said. */
   reported?: Record<string, number>
@@ -124,17 +127,23 @@ export function fakeStack(fake: Fake): StackApi {
     outbox = [],
     extraSeries = [],
   } = fake
-  const device = { site: 'a', device: 'd', accepted: 60, open: open.length, setAside, openWindows: open, sent: 0 }
+  const { tooLate = { count: 0 } } = fake
+  const device = {
+    ...{ site: 'a', device: 'd', accepted: 60, open: open.length, openWindows: open, sent: 0 },
+    setAside: { ...setAside, ...(tooLate.count > 0 && { 'too-late': tooLate.count }) },
+    floorMs: tooLate.floorMs ?? null,
+  }
   const state = (): AgentState => ({
     windowLengthMs: minute,
     spool: { name: 's', outboxMessages: outbox.shift() ?? 0 },
     devices: [device],
   })
   const account = { ...device, agent: 'g', spool: 's', invalid: fake.reported ?? setAside, dropped: {}, tooLate: 0 }
-  const earlier = { ...account, spool: 'before', invalid: fake.earlier ?? {} }
+  const earlier = { ...account, spool: 'before', invalid: fake.earlier ?? {}, tooLate: tooLate.elsewhere ?? 0 }
   const info = (metric: string) => ({ site: 'a', device: 'd', metric, unit: '', lastTs: 0, lastValue: 0 })
   return {
     agent: async () => state(),
+    tooLateLetters: async () => [{ site: 'a', device: 'd', readings: tooLate.named ?? [] }],
     accounts: async () => ({ devices: [account, earlier], stores: [] }) as unknown as AccountsResponse,
     series: async () => [...Object.keys(rows), ...extraSeries].map(info),
     rows: async ({ metric }, step) => {

@@ -7,7 +7,7 @@ const sent = 60
 
 /** An agent that sent everything to a hub; the ingest is told of its readings one look after the other. */
 function behindHub(told: number[]): StackApi {
-  const device = { site: 'a', device: 'd', accepted: sent, open: 0, setAside: {}, openWindows: [], sent }
+  const device = { site: 'a', device: 'd', accepted: sent, open: 0, setAside: {}, openWindows: [], floorMs: null, sent }
   const state: AgentState = { windowLengthMs: 60_000, spool: { name: 's', outboxMessages: 0 }, devices: [device] }
   const accounts = () => {
     const newest = told.length > 1 ? told.shift()! : told[0]!
@@ -18,7 +18,13 @@ function behindHub(told: number[]): StackApi {
     return { devices, stores: [] } as unknown as AccountsResponse
   }
   const never = () => Promise.reject(new Error('not asked for'))
-  return { agent: async () => state, accounts: async () => accounts(), series: never, rows: never }
+  return {
+    agent: async () => state,
+    accounts: async () => accounts(),
+    tooLateLetters: never,
+    series: never,
+    rows: never,
+  }
 }
 
 it('what a hub holds and the ingest has not read is still on its way', async () => {

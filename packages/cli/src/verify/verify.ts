@@ -1,12 +1,15 @@
+import type { AccountsResponse } from '@millrace/contracts'
 import { MillraceError } from '@millrace/pipeline'
 import type { AgentState } from './api.ts'
 import type { Difference } from './judge-series.ts'
 import { type Ledger, readLedger } from './ledger.ts'
+import type { TooLateLetter } from './letters.ts'
 import { OpenWindows } from './open-windows.ts'
 import { differencesOf, judgeAgain, judgeStack, type StackVerdict, type WholeVerdict } from './recount-stack.ts'
 import type { VerifyReport } from './report.ts'
 import { judgeSetAside, type SetAsideVerdict } from './set-aside.ts'
 import { summarise } from './summarise.ts'
+import { leaveUnnamed, noteNamed, tooLateByDevice, tooLateReason } from './too-late.ts'
 import { windowChanged } from './touched.ts'
 import { pollMs, underWay, untilIdle, type Wait } from './until-idle.ts'
 
@@ -96,11 +99,12 @@ class Verification {
   async #untilStored(): Promise<Findings> {
     const { stack, progress, pause } = this.#options
     const wait = new StoreWait(this.#options)
+    await this.#lettersOf(this.#before)
     let verdict = await judgeStack(this.#case(this.#before))
     for (;;) {
       const accounts = await stack.accounts()
       const state = await stack.agent()
-      const findings = { verdict, setAside: judgeSetAside({ ledger: this.#ledger, accounts, agent: state }) }
+      const findings = await this.#findings(verdict, { accounts, agent: state })
       const { moving, merging } = await underWay(stack, state)
       const way = { moving, merging: merging && spansDiffer(findings) }
       const wanted = mendable(findings)
@@ -111,6 +115,20 @@ class Verification {
       await pause(pollMs)
       verdict = await judgeAgain(this.#case(state), verdict)
     }
+  }
+
+  async #findings(verdict: StackVerdict, told: { accounts: AccountsResponse; agent: AgentState }): Promise<Findings> {
+    const tooLateOf = tooLateByDevice({ ...told, letters: await this.#lettersOf(told.agent) })
+    const setAside = judgeSetAside({ ledger: this.#ledger, ...told })
+    return { verdict: leaveUnnamed(verdict, tooLateOf), setAside }
+  }
+
+  /** What the agent names as too late, noted in the ledger for the next judgement; it is asked where there is any. */
+  async #lettersOf({ devices }: AgentState): Promise<TooLateLetter[]> {
+    if (devices.every(({ setAside }) => !setAside[tooLateReason])) return []
+    const letters = await this.#options.stack.tooLateLetters()
+    noteNamed(this.#ledger, letters)
+    return letters
   }
 
   /** Takes out what changed since the ledger was read: the store may know more of it than the ledger did. */

@@ -1,3 +1,4 @@
+import type { NamedReading } from './letters.ts'
 import type { SeriesReadings } from './series-readings.ts'
 
 /** What a stored row must say. */
@@ -57,12 +58,21 @@ function increaseOf(values: readonly number[]): number {
   return sum.total
 }
 
+/** `boot` is -1 for none, `seq` NaN. */
+function keyText({ boot, seq, ts, value }: { boot: number; seq: number; ts: number | null; value: number }): string {
+  if (Number.isNaN(seq)) return `v ${ts} ${value}`
+  return boot >= 0 ? `b ${boot} ${seq}` : `s ${seq} ${ts}`
+}
+
 /** Two readings with one key are one reading, whatever their window counts them for. */
-function keyOf(readings: SeriesReadings, index: number): string {
-  const seq = readings.seq(index)
-  const boot = readings.boot(index)
-  if (Number.isNaN(seq)) return `v ${readings.ts(index)} ${readings.value(index)}`
-  return boot >= 0 ? `b ${boot} ${seq}` : `s ${seq} ${readings.ts(index)}`
+export function keyOf(readings: SeriesReadings, index: number): string {
+  const [boot, seq, ts] = [readings.boot(index), readings.seq(index), readings.ts(index)]
+  return keyText({ boot, seq, ts, value: readings.value(index) })
+}
+
+/** The key of a reading that somebody else names; `boots` are the names of those of the readings. */
+export function keyOfNamed(boots: readonly string[], { boot, seq, ts, value }: NamedReading): string {
+  return keyText({ boot: boot === undefined ? -1 : boots.indexOf(boot), seq: seq ?? Number.NaN, ts, value })
 }
 
 /** Sorted by (time, boot's name, seq with none first, value), the first of each key kept. */

@@ -1,4 +1,4 @@
-import { type AlertCause, compileGlob } from '@millrace/contracts'
+import { type AlertCause, compileGlob, drillSite } from '@millrace/contracts'
 import { z } from 'zod'
 import type { CompiledRule, RuleSubject } from '../types.ts'
 import { type Bounds, boundsOf } from './bounds.ts'
@@ -151,8 +151,10 @@ function selector(definition: RuleDefinition, labelsOf: Labeller): (subject: Rul
     return labels.every(({ name, matches }) => matches(Object.hasOwn(own, name) ? own[name]! : ''))
   }
   const fits = (test: (text: string) => boolean, name: string | undefined) => name === undefined || test(name)
+  const watchesDrills = select.site?.includes(drillSite) ?? false
   return (subject) =>
     site(subject.site) &&
+    (watchesDrills || subject.site !== drillSite) &&
     fits(agent, subject.agent) &&
     fits(metric, subject.metric) &&
     fits(device, subject.device) &&

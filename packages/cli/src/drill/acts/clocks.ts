@@ -1,12 +1,13 @@
 import { futureMs } from '@millrace/contracts'
 import type { Act, Scene } from '../act.ts'
 import { setAsideBy } from '../agent-view.ts'
-import { drillSite, type KnownDevice } from '../known-device.ts'
+import type { KnownDevice } from '../known-device.ts'
 import { count, span } from '../words.ts'
 
 const sendEveryMs = 50
 const hourMs = 3_600_000
 const minuteMs = 60_000
+const countedWithinMs = 20_000
 
 interface WrongClock {
   device: KnownDevice
@@ -34,7 +35,7 @@ export const clocks: Act = {
   nasty: 'event time drives the windows: one clock from tomorrow could close the windows of a whole fleet early.',
   expects: 'windows where each device says, tomorrow set aside by name, and no other device notices.',
   async play(scene) {
-    const { target, link, device, findings, heartbeat } = scene
+    const { target, link, device, findings, heartbeat, until } = scene
     const line = link('clocks')
     const ahead = device(line, 'clock-ahead')
     const behind = device(line, 'clock-behind')
@@ -44,7 +45,10 @@ export const clocks: Act = {
       { device: behind, offsetMs: -3 * hourMs, fate: 'stored' },
       { device: tomorrow, offsetMs: 24 * hourMs, fate: 'set-aside' },
     ])
-    const future = (await setAsideBy(target, drillSite)).get(tomorrow.device) ?? 0
+    const setAside = async () => (await setAsideBy(target)).get(tomorrow.device) ?? 0
+    // What is acknowledged is in the journal, and counted once it is in the windows.
+    await until(async () => (await setAside()) >= tomorrow.acknowledged, countedWithinMs)
+    const future = await setAside()
     findings.clocks = { ahead: ahead.acknowledged, behind: behind.acknowledged, future }
     const taken = `${count(ahead.acknowledged + behind.acknowledged)} skewed readings taken`
     const text = `${taken}, ${count(future)} from tomorrow set aside, the page ${span(heartbeat.ageMs)} behind`

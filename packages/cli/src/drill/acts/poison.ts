@@ -1,6 +1,6 @@
+import { drillSite } from '@millrace/contracts'
 import type { Act, Scene } from '../act.ts'
 import { setAsideBy } from '../agent-view.ts'
-import { drillSite } from '../known-device.ts'
 import { count, span } from '../words.ts'
 import { publishHuge } from './huge-publish.ts'
 import { poisonAt } from './poison-corpus.ts'
@@ -33,7 +33,7 @@ async function flood({ link, lengthMs, run, wait }: Scene): Promise<{ messages: 
 }
 
 async function setAside({ target, run }: Scene): Promise<number> {
-  const counts = await setAsideBy(target, drillSite)
+  const counts = await setAsideBy(target)
   return Array.from({ length: devices }, (_none, n) => counts.get(ownDevice(run, n)) ?? 0).reduce((a, b) => a + b, 0)
 }
 
