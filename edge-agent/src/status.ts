@@ -1,4 +1,10 @@
-import { cloudTopic, type DeviceClocksStatus, type RulesStatus, type StatusBody } from '@millrace/contracts'
+import {
+  cloudTopic,
+  type DeviceClocksStatus,
+  type RulesStatus,
+  type StatusBody,
+  settingsReportSchema,
+} from '@millrace/contracts'
 import type { Message, SourceState } from '@millrace/pipeline'
 import { type DeviceView, type Keeper, unstamped } from '@millrace/windows'
 import { type AccountParts, type AccountSums, accountOf, type DeviceAccount } from './accounts.ts'
@@ -145,8 +151,15 @@ export function statusBody(status: AgentStatus): StatusBody {
       disk: status.disk,
       collect: collectForCloud(status.collect, uplink.certificates),
     },
+    ...settingsOf(status),
     ...rulesOf(status),
   }
+}
+
+/** What became of the settings that the cloud asked for, where it did. */
+function settingsOf({ uplink: { detail } }: AgentStatus): Pick<StatusBody, 'settings'> {
+  const { data } = settingsReportSchema.safeParse(detail?.settings)
+  return data && data.state !== 'none' ? { settings: data } : {}
 }
 
 function rulesOf({ rules }: AgentStatus): { rules?: RulesStatus } {

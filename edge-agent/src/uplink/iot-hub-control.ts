@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type Clock, type Logger, pause } from '@millrace/pipeline'
 import type { HubHandlers } from '@millrace/transports'
+import { readDesired } from './desired.ts'
+import { DesiredSettings } from './desired-settings.ts'
 import type { Budget } from './iot-hub-budget.ts'
 import { commandOf } from './iot-hub-command.ts'
-import { type Desired, readDesired } from './iot-hub-desired.ts'
 import { hubMethods } from './iot-hub-methods.ts'
 import { reportOf } from './iot-hub-report.ts'
 import type { Remote } from './remote.ts'
@@ -19,18 +20,8 @@ export interface HubControlOptions {
   state: UplinkState
 }
 
-/** What became of the newest desired properties. */
-export interface SettingsReport {
-  version: number | null
-  /** `none`: nothing was ever asked for. */
-  state: 'none' | 'applied' | 'refused'
-  problems: string[]
-}
-
 type Patch = Record<string, unknown>
 
-const key = 'desired'
-const empty: Desired = { windows: {}, quota: {} }
 const reportEveryMs = 60_000
 /** Counters move all the time: they alone are no reason to write more often. */
 const countersEveryMs = 300_000
@@ -44,8 +35,7 @@ export class HubControl {
   readonly #fileBlocks: number
   readonly #stopped = new AbortController()
   #remote: Remote | undefined
-  #desired: Desired = empty
-  #settings: SettingsReport = { version: null, state: 'none', problems: [] }
+  readonly #settings: DesiredSettings
   #filter: SeriesFilter
   #briefly: { filter: SeriesFilter; globs: readonly string[]; untilMs: number } | undefined
   #reported: Patch = {}
@@ -58,6 +48,8 @@ export class HubControl {
     this.#options = options
     this.#fileBlocks = options.budget.maxBlocksPerDay
     this.#filter = seriesFilter(options.live)
+    const { log, state } = options
+    this.#settings = new DesiredSettings({ log, state, remote: () => this.#known(), read: readDesired })
     this.handlers = {
       onDesired: (desired) => void this.#onDesired(desired),
       onCommand: async (command) => {
@@ -73,11 +65,10 @@ export class HubControl {
     }
   }
 
-  /** Takes up what was asked for before the last stop, so that a start without a hub is the same. */
   async start(remote: Remote, report: (patch: Patch) => Promise<void>): Promise<void> {
     this.#remote = remote
-    const bytes = await this.#options.state.load(key)
-    if (bytes) this.#restore(Buffer.from(bytes).toString('utf8'))
+    await this.#settings.restore()
+    this.#obey()
     this.#reporting ??= this.#keepReporting(report)
   }
 
@@ -92,8 +83,9 @@ export class HubControl {
   }
 
   detail(): Record<string, unknown> {
-    const live = this.wanted() === 'none' ? [] : (this.#briefly?.globs ?? this.#desired.live ?? this.#options.live)
-    return { settings: this.#settings, live, commands: this.#commands }
+    const { inForce, report } = this.#settings
+    const live = this.wanted() === 'none' ? [] : (this.#briefly?.globs ?? inForce.live ?? this.#options.live)
+    return { settings: report, live, commands: this.#commands }
   }
 
   #known(): Remote {
@@ -101,49 +93,20 @@ export class HubControl {
     return this.#remote
   }
 
-  #restore(text: string): void {
-    try {
-      const read = readDesired({ millrace: JSON.parse(text) as unknown })
-      if (read.ok) this.#obey(read.desired)
-    } catch (error) {
-      this.#options.log.warn({ error }, 'the desired settings of the last run could not be read')
-    }
-  }
-
   async #onDesired(properties: Readonly<Record<string, unknown>>): Promise<void> {
     const version = typeof properties.$version === 'number' ? properties.$version : null
-    const before = this.#settings
+    const before = this.#settings.report
     // A device that was made anew has a twin that was never written to.
     if ((version ?? 0) < (before.version ?? 0)) this.#reported = {}
-    const read = readDesired(properties)
-    if (!read.ok) {
-      this.#settings = { version, state: 'refused', problems: read.problems }
-      this.#options.log.warn({ version, problems: read.problems }, 'the desired settings of the twin are refused')
-    } else await this.#apply(read.desired, version, properties.millrace)
-    if (!isDeepStrictEqual(before, this.#settings)) this.#hurry()
+    await this.#settings.take(version, properties.millrace)
+    this.#obey()
+    if (!isDeepStrictEqual(before, this.#settings.report)) this.#hurry()
   }
 
-  async #apply(desired: Desired, version: number | null, asked: unknown): Promise<void> {
-    const asks = asked !== undefined && asked !== null
-    try {
-      const { length, lateness } = desired.windows
-      await this.#known().useWindows({
-        ...(length === undefined ? {} : { lengthMs: length }),
-        ...(lateness === undefined ? {} : { latenessMs: lateness }),
-      })
-      await this.#options.state.save(key, Buffer.from(JSON.stringify(asks ? asked : {})))
-      this.#obey(desired)
-      this.#settings = { version, state: asks ? 'applied' : 'none', problems: [] }
-    } catch (error) {
-      this.#settings = { version, state: 'refused', problems: [String(error)] }
-      this.#options.log.error({ error, version }, 'the desired settings of the twin could not be applied')
-    }
-  }
-
-  #obey(desired: Desired): void {
-    this.#desired = desired
-    this.#filter = seriesFilter(desired.live ?? this.#options.live)
-    this.#options.budget.maxBlocksPerDay = desired.quota.maxBlocksPerDay ?? this.#fileBlocks
+  #obey(): void {
+    const { live, quota } = this.#settings.inForce
+    this.#filter = seriesFilter(live ?? this.#options.live)
+    this.#options.budget.maxBlocksPerDay = quota.maxBlocksPerDay ?? this.#fileBlocks
   }
 
   #setLive(globs: readonly string[], forMs: number): void {
@@ -173,8 +136,8 @@ export class HubControl {
     const full = reportOf({
       ...rest,
       status: await this.#known().status(),
-      settings: this.#settings,
-      desired: this.#desired,
+      settings: this.#settings.report,
+      desired: this.#settings.inForce,
     })
     const changed = Object.entries(full).filter(([name, value]) => !isDeepStrictEqual(value, this.#reported[name]))
     const now = performance.now()

@@ -1,7 +1,7 @@
+import type { SettingsReport } from '@millrace/contracts'
 import type { AgentStatus } from '../status.ts'
+import type { Desired } from './desired.ts'
 import type { Budget } from './iot-hub-budget.ts'
-import type { SettingsReport } from './iot-hub-control.ts'
-import type { Desired } from './iot-hub-desired.ts'
 
 export interface ReportParts {
   status: AgentStatus

@@ -1,6 +1,7 @@
 import { cloudTopic, parseCloudTopic, receiptSchema } from '@millrace/contracts'
-import { definePlugin, type Logger, type Message } from '@millrace/pipeline'
+import { definePlugin, type Message } from '@millrace/pipeline'
 import { createMqttLink, type MqttLink, mqttSettings, readMqttAddress } from '@millrace/transports'
+import { MqttSettings } from './mqtt-settings.ts'
 import type { Outgoing, Uplink, UplinkContext, UplinkHandlers } from './uplink.ts'
 
 /** Messages over a plain MQTT broker: its PUBACK ends no duty, only receipts do. */
@@ -10,20 +11,19 @@ export const mqttUplink = definePlugin({
   create(settings, context: UplinkContext): Uplink {
     const { agent, will, log } = context
     const link = createMqttLink({ ...readMqttAddress(settings), clientId: `millrace-agent-${agent}`, will, log })
-    return new MqttUplink(link, agent, log)
+    return new MqttUplink(link, context)
   },
 })
 
 class MqttUplink implements Uplink {
   readonly custody = 'receipt'
   readonly #link: MqttLink
-  readonly #agent: string
-  readonly #log: Logger
+  readonly #context: UplinkContext
+  #settings: MqttSettings | undefined
 
-  constructor(link: MqttLink, agent: string, log: Logger) {
+  constructor(link: MqttLink, context: UplinkContext) {
     this.#link = link
-    this.#agent = agent
-    this.#log = log
+    this.#context = context
   }
 
   get connected(): boolean {
@@ -39,7 +39,12 @@ class MqttUplink implements Uplink {
   }
 
   async start(handlers: UplinkHandlers): Promise<void> {
-    const receipts = cloudTopic({ site: '+', agent: this.#agent, kind: 'receipt' })
+    const { agent, site, log, state } = this.#context
+    const settings = new MqttSettings({ log, state, remote: () => handlers.remote })
+    this.#settings = settings
+    await settings.restore()
+    this.#link.subscribe([cloudTopic({ site, agent, kind: 'config' })], ({ body }) => settings.receive(body))
+    const receipts = cloudTopic({ site: '+', agent, kind: 'receipt' })
     this.#link.subscribe([receipts], (message) => this.#receive(message, handlers))
     this.#link.onConnect(() => handlers.onConnect())
     await this.#link.start()
@@ -59,15 +64,23 @@ class MqttUplink implements Uplink {
     return this.#link.stop()
   }
 
+  wants() {
+    return this.#settings?.wants
+  }
+
+  detail(): Record<string, unknown> {
+    return this.#settings ? { settings: this.#settings.report } : {}
+  }
+
   #addressed({ site, kind, body, retain = false }: Outgoing): Message {
-    return { topic: cloudTopic({ site, agent: this.#agent, kind }), body, retain }
+    return { topic: cloudTopic({ site, agent: this.#context.agent, kind }), body, retain }
   }
 
   #receive({ topic, body }: Message, handlers: UplinkHandlers): void {
     const address = parseCloudTopic(topic)
     const receipt = receiptSchema.safeParse(parseJson(body))
     if (address && receipt.success) handlers.onReceipt(address.site, receipt.data)
-    else this.#log.warn({ topic }, 'ignored a receipt that is none')
+    else this.#context.log.warn({ topic }, 'ignored a receipt that is none')
   }
 }
 

@@ -65,8 +65,8 @@ export interface Uplink {
   readonly certificates?: readonly { setting: string; notAfterMs: number }[]
   /** Says goodbye; safe without `start` and twice. */
   stop(): Promise<void>
-  /** Which series' live readings and provisional summaries are wanted; absent: all, 'none': not one. */
-  wants?(): SeriesWish
+  /** Which series' live readings and provisional summaries are wanted; absent or undefined: all, 'none': not one. */
+  wants?(): SeriesWish | undefined
   /** How often the status is sent, ms; absent: every 10 s. */
   readonly statusEveryMs?: number
   /** How long what closes may be gathered, so that messages are fuller, ms; absent or 0: no longer than ever. */

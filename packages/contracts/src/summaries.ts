@@ -173,6 +173,15 @@ export const liveBodySchema = z.object({
 })
 export type LiveBody = z.infer<typeof liveBodySchema>
 
+/** What became of the newest settings that the cloud asked for: `config` over MQTT, the twin over IoT Hub. */
+export const settingsReportSchema = z.object({
+  version: z.number().nullable(),
+  /** `none`: nothing is asked for. */
+  state: z.enum(['none', 'applied', 'refused']),
+  problems: z.array(z.string()),
+})
+export type SettingsReport = z.infer<typeof settingsReportSchema>
+
 /** Retained birth and last will of an agent. The will carries `online: false` and the names alone. */
 export const statusBodySchema = z.object({
   v: z.literal(1),
@@ -183,6 +192,7 @@ export const statusBodySchema = z.object({
   version: z.string().optional(),
   epoch: nameSchema.optional(),
   settingsHash: z.string().optional(),
+  settings: settingsReportSchema.optional().catch(undefined),
   clock: z.record(z.string(), z.unknown()).optional(),
   spool: z.record(z.string(), z.unknown()).optional(),
   counters: z.record(z.string(), z.unknown()).optional(),
