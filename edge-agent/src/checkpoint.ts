@@ -67,7 +67,12 @@ export interface WindowRecord {
   lengthMs: number
   set: StoredSet
   message: number
+  /** Messages whose revisions added its readings, the newest last; absent: `message` added them all. */
+  shares?: readonly Share[]
 }
+
+/** Readings that the row of a message added to a window's. */
+export type Share = readonly [message: number, readings: number]
 
 export interface CompletenessRecord {
   device: number

@@ -8,9 +8,9 @@ import {
   type Settlement,
   type WindowClosing,
 } from '@millrace/windows'
-import type { CompletenessRecord, SetLoader, WindowRecord } from '../checkpoint.ts'
+import type { CompletenessRecord, SetLoader, Share, WindowRecord } from '../checkpoint.ts'
 import type { Names } from '../names.ts'
-import type { CompletenessEntry, SummaryEntry } from './pack.ts'
+import { type CompletenessEntry, readingsOf, type SummaryEntry } from './pack.ts'
 
 /** What a device's closings came to: records for the spool, entries for the cloud, terms for the accounts. */
 export interface Closed {
@@ -28,8 +28,8 @@ interface OpenRecord {
   knownRev: number
   row: SummaryRow | undefined
   added: number
-  /** Readings in the revision in the spool. */
-  knownCount: number
+  /** Readings in the revision in the spool, by the message that brought them. */
+  shares: readonly Share[]
 }
 
 interface OpenCompleteness {
@@ -38,6 +38,8 @@ interface OpenCompleteness {
   rows: CompletenessEntry['row'][]
 }
 
+/** Of one window: those before were delivered, or a spool that gives up lets go of more than it says. */
+const maxShares = 16
 /** Longest work before other events get a turn, ms. */
 const sliceMs = 10
 
@@ -88,7 +90,7 @@ export class Closer {
         knownRev: record.set.rev,
         row: undefined,
         added: 0,
-        knownCount: record.set.count,
+        shares: sharesOf(record),
       }
       this.#windows.set(`${record.series}/${record.start}`, known)
     }
@@ -115,9 +117,9 @@ export class Closer {
       set.amended = 0
       row.amended = 0
     }
-    const record = { device, series, start, lengthMs, set, message: open?.record.message ?? -1 }
-    const knownCount = open?.knownCount ?? 0
-    this.#windows.set(key, { record, knownRev, row, added: (open?.added ?? 0) + added, knownCount })
+    const record = { device, series, start, lengthMs, set, ...messagesOf(open) }
+    const shares = open?.shares ?? []
+    this.#windows.set(key, { record, knownRev, row, added: (open?.added ?? 0) + added, shares })
     this.#settle(device, { closed: added, duplicate: duplicates, dropped: overRate.length })
     if (overRate.length > 0) this.#overRate.push({ series, rows: overRate })
   }
@@ -176,8 +178,25 @@ function follow(record: { device: number; message: number }) {
   }
 }
 
-function summaryEntry({ record, row, added, knownCount }: OpenRecord): SummaryEntry[] {
-  return row ? [{ ...follow(record), row, added, before: knownCount }] : []
+function summaryEntry({ record, row, added, shares }: OpenRecord): SummaryEntry[] {
+  if (!row) return []
+  const { sentIn, ...followed } = follow(record)
+  const sharedIn = (seq: number, again: readonly Share[]) => {
+    sentIn(seq)
+    const others = shares.filter((share) => !again.includes(share))
+    record.shares = [...others, [seq, added + readingsOf(again)] as const].slice(-maxShares)
+  }
+  return [{ ...followed, row, added, shares, sentIn: sharedIn }]
+}
+
+/** Until the next revision is in a message. */
+function messagesOf(open: OpenRecord | undefined): Pick<WindowRecord, 'message' | 'shares'> {
+  const { message = -1, shares } = open?.record ?? {}
+  return shares ? { message, shares } : { message }
+}
+
+function sharesOf({ shares, message, set }: WindowRecord): readonly Share[] {
+  return shares ?? (message < 0 ? [] : [[message, set.count]])
 }
 
 function completenessEntries({ record, rows }: OpenCompleteness): CompletenessEntry[] {

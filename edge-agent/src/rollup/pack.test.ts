@@ -40,7 +40,7 @@ function pack(shape: readonly { device: number; count: number; sketchBytes: numb
     const sentIn = (seq: number) => {
       seqs[index] = seq
     }
-    return { device, row: row(device, count, sketchBytes), added: count, after: null, before: 0, sentIn }
+    return { device, row: row(device, count, sketchBytes), added: count, after: null, shares: [], sentIn }
   })
   const drafts = packer.pack({ summaries, completeness: [], due })
   return { sent, seqs, bodies: drafts.map(({ draft, seq }) => draft.encode(head, seq)) }

@@ -1,5 +1,5 @@
 import { maxBodyBytes, type SummaryRow } from '@millrace/contracts'
-import type { CompletenessRow } from '../checkpoint.ts'
+import type { CompletenessRow, Share } from '../checkpoint.ts'
 import { type AccountRow, type AccountTerms, rowBytes, SummariesDraft } from './body.ts'
 
 /** A new revision of a window. */
@@ -8,12 +8,12 @@ export interface SummaryEntry {
   row: SummaryRow
   /** Readings more than in the revision before. */
   added: number
-  /** Readings in that one. */
-  before: number
+  /** Those in that one, by the message that brought them. */
+  shares: readonly Share[]
   /** Message that holds the revision before. */
   after: number | null
-  /** Told the message that holds this one. */
-  sentIn(seq: number): void
+  /** Told the message that holds this one, and which of the shares it brings once more. */
+  sentIn(seq: number, again: readonly Share[]): void
 }
 
 export interface CompletenessEntry {
@@ -37,6 +37,15 @@ export interface PackContext {
   addSent(device: number, readings: number): number
   /** True where a message was given up unsent, so that the readings in its rows come with the next revision alone. */
   givenUp(seq: number): boolean
+}
+
+/** Shares of a window that were given up: its next revision brings them after all. */
+export function sharesGivenUp(shares: readonly Share[], givenUp: (seq: number) => boolean): Share[] {
+  return shares.filter(([message]) => givenUp(message))
+}
+
+export function readingsOf(shares: readonly Share[]): number {
+  return shares.reduce((sum, [, readings]) => sum + readings, 0)
 }
 
 /**
@@ -63,20 +72,19 @@ export class Packer {
 
   #addSummary(entry: SummaryEntry): void {
     const { draft, seq } = this.#room(entry.device, rowBytes(entry.row))
+    const again = sharesGivenUp(entry.shares, this.#context.givenUp)
     draft.summaries.push(entry.row)
-    this.#follow(entry, draft, seq)
+    this.#follow(entry.after, draft, seq)
+    entry.sentIn(seq, again)
     this.#account(draft, entry.device).sent = this.#context.addSent(entry.device, entry.added)
-    draft.added.set(entry.device, (draft.added.get(entry.device) ?? 0) + entry.added + this.#regained(entry))
-  }
-
-  #regained({ after, before }: SummaryEntry): number {
-    return after !== null && this.#context.givenUp(after) ? before : 0
+    draft.added.set(entry.device, (draft.added.get(entry.device) ?? 0) + entry.added + readingsOf(again))
   }
 
   #addCompleteness(entry: CompletenessEntry): void {
     const { draft, seq } = this.#room(entry.device, rowBytes(entry.row))
     draft.completeness.push(entry.row)
-    this.#follow(entry, draft, seq)
+    this.#follow(entry.after, draft, seq)
+    entry.sentIn(seq)
     this.#account(draft, entry.device)
   }
 
@@ -85,9 +93,8 @@ export class Packer {
     this.#account(this.#room(device, 0).draft, device)
   }
 
-  #follow({ after, sentIn }: { after: number | null; sentIn(seq: number): void }, draft: SummariesDraft, seq: number) {
+  #follow(after: number | null, draft: SummariesDraft, seq: number): void {
     if (after !== null && after !== seq) draft.after.add(after)
-    sentIn(seq)
   }
 
   /** The draft that takes a row of these bytes and its device's account, which is counted in at once. */

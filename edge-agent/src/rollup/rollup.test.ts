@@ -40,6 +40,7 @@ function fixture() {
   let id = 0
   /** What the rules saw, and what they say next. */
   const rules = { seen: [] as string[], judged: [] as ClosedRows[], alerts: [] as Alert[], committed: 0 }
+  const gaveUp = new Set<number>()
   const rollup = new Rollup({
     judge: {
       see: ({ kind }) => rules.seen.push(kind),
@@ -51,6 +52,7 @@ function fixture() {
     },
     ...{ keeper, names, reports: new Reports(), numbers: new Map(), clock: manualClock(startMs) },
     head: { agent: 'a', spool: 's', epoch: 'e' },
+    givenUp: ({ seq }) => gaveUp.has(seq),
     loader: {
       windows: async (closings) => {
         onLoad()
@@ -87,7 +89,7 @@ function fixture() {
       work()
     }
   }
-  return { rollup, rules, keeper, device, read, checkpoint, whileLoading }
+  return { rollup, rules, keeper, device, read, checkpoint, whileLoading, gaveUp }
 }
 
 function rowAt({ start, rev, count, amended }: SummariesBody['columns'], at: number) {
@@ -160,6 +162,27 @@ describe('a checkpoint', () => {
     expect(rules.judged.map(({ summaries }) => summaries.length)).toEqual([1])
     await checkpoint()
     expect(rules.judged.map(({ summaries }) => summaries.length)).toEqual([1, 1])
+  })
+
+  it('brings back what was given up with a message, and no reading that was delivered before it', async () => {
+    const { rollup, keeper, device, read, checkpoint, gaveUp } = fixture()
+    const counts = () => keeper.device(device)!.counts
+    read(1_000, 2_000, 70_000)
+    const first = await checkpoint()
+    read(3_000, 140_000, 210_000)
+    const second = await checkpoint()
+    expect([first, second].map(({ rows }) => rows.find(({ start }) => start === 0)?.count)).toEqual([2, 3])
+    const [message] = second.record.messages
+    gaveUp.add(message!.seq)
+    rollup.apply({ id: 90, entry: { kind: 'dropped', losses: message!.added }, bytes: 1 })
+    const { closed, dropped } = counts()
+    read(4_000, 280_000, 350_000)
+    const third = await checkpoint()
+    const others = third.rows.filter(({ start }) => start !== 0).length
+    expect(third.rows.find(({ start }) => start === 0)).toMatchObject({ rev: 2, count: 4 })
+    // The given up reading of the window, and its new one.
+    expect(counts().closed).toBe(closed + others + 2)
+    expect(counts().dropped.full).toBe(dropped.full! - 1)
   })
 
   it('sends nothing for repeats of what a closed window holds, and counts them', async () => {

@@ -6,7 +6,7 @@ import type { Names } from '../names.ts'
 import { alertMessages } from './alerts.ts'
 import type { BodyHead, BodyStamp } from './body.ts'
 import { type Closed, Closer } from './close.ts'
-import { Packer, type SiteEntries } from './pack.ts'
+import { Packer, readingsOf, type SiteEntries, sharesGivenUp } from './pack.ts'
 import type { Reports } from './reports.ts'
 import { overRateInputs, setAsideInputs } from './set-aside.ts'
 
@@ -144,10 +144,10 @@ export class Rollup {
   /** Readings that were given up with their message and come with the next revision after all: less than nothing is lost. */
   #regained({ summaries }: Closed): { device: number; readings: number }[] {
     const { givenUp, names } = this.#options
-    const again = summaries.filter(({ device, after }) => {
-      return after !== null && givenUp?.({ site: names.siteOf(device), seq: after })
+    return summaries.flatMap(({ device, shares }) => {
+      const again = sharesGivenUp(shares, (seq) => givenUp?.({ site: names.siteOf(device), seq }) === true)
+      return again.length > 0 ? [{ device, readings: -readingsOf(again) }] : []
     })
-    return again.map(({ device, before }) => ({ device, readings: -before }))
   }
 
   #alerts(alerts: readonly Alert[]): OutgoingRecord[] {
@@ -165,6 +165,10 @@ export class Rollup {
   /** The newest number of a site's messages; -1 where there is none. */
   newestMade(site: string): number {
     return (this.#options.numbers.get(site) ?? 0) - 1
+  }
+
+  newestNumbers(): Map<string, number> {
+    return new Map([...this.#options.numbers].map(([site, next]) => [site, next - 1]))
   }
 
   #takeSeq(site: string): number {

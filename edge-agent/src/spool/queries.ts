@@ -1,5 +1,5 @@
 import { outbox, type Spool, type SqlValue } from '@millrace/spool'
-import type { CompletenessRecord, Recovered, SetLoader, WindowRecord } from '../checkpoint.ts'
+import type { CompletenessRecord, Recovered, SetLoader, Share, WindowRecord } from '../checkpoint.ts'
 import type { NameKind, NameRow } from '../names.ts'
 
 /** Keys per look-up: bounds the text of one query and the rows in memory. */
@@ -15,7 +15,7 @@ async function readChunks<Key>(keys: readonly Key[], read: (keysJson: string) =>
 
 function windowRecord(row: SqlValue[]): WindowRecord {
   const [device, start, series, lengthMs, rev, count, amended, duplicate, unstamped, message] = row
-    .slice(0, -1)
+    .slice(0, 10)
     .map(Number)
   const set = {
     rev: rev!,
@@ -25,7 +25,8 @@ function windowRecord(row: SqlValue[]): WindowRecord {
     unstamped: unstamped!,
     bytes: row[10] as Uint8Array,
   }
-  return { device: device!, start: start!, series: series!, lengthMs: lengthMs!, message: message!, set }
+  const shares = typeof row[11] === 'string' ? { shares: JSON.parse(row[11]) as Share[] } : {}
+  return { device: device!, start: start!, series: series!, lengthMs: lengthMs!, message: message!, set, ...shares }
 }
 
 function completenessRecord(row: SqlValue[]): CompletenessRecord {
@@ -38,9 +39,10 @@ export function setLoader(spool: Spool): SetLoader {
   return {
     async windows(closings) {
       const keys = closings.map(({ device, start, series }) => [device, start, series])
-      const sql = `SELECT s.device, s.start, s.series, s.length, s.rev, s.count, s.amended, s.duplicate, s.unstamped, s.message, s.bytes
+      const sql = `SELECT s.device, s.start, s.series, s.length, s.rev, s.count, s.amended, s.duplicate, s.unstamped, s.message, s.bytes, h.shares
         FROM json_each(?) AS k JOIN sets AS s
-        ON s.device = k.value ->> 0 AND s.start = k.value ->> 1 AND s.series = k.value ->> 2`
+        ON s.device = k.value ->> 0 AND s.start = k.value ->> 1 AND s.series = k.value ->> 2
+        LEFT JOIN set_shares AS h ON h.device = s.device AND h.start = s.start AND h.series = s.series`
       return (await readChunks(keys, (json) => spool.read(sql, [json]))).map(windowRecord)
     },
     async completeness(closings) {

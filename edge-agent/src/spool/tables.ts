@@ -39,11 +39,16 @@ export const agentSchema: readonly string[] = [
 
 /**
  * What a spool of the same version made by an earlier release may lack. `message_readings`: the readings that each
- * waiting message adds to what was sent of a device, for the case that it must be given up.
+ * waiting message adds to what was sent of a device, for the case that it must be given up. `set_shares`: for the same
+ * case, which message brought how many readings of an amended set.
  */
 export const laterTables: readonly string[] = [
   `CREATE TABLE IF NOT EXISTS message_readings (site TEXT NOT NULL, seq INTEGER NOT NULL, device INTEGER NOT NULL,
     readings INTEGER NOT NULL, PRIMARY KEY (site, seq, device)) STRICT, WITHOUT ROWID`,
+  `CREATE TABLE IF NOT EXISTS set_shares (device INTEGER NOT NULL, start INTEGER NOT NULL, series INTEGER NOT NULL,
+    shares TEXT NOT NULL, PRIMARY KEY (device, start, series)) STRICT, WITHOUT ROWID`,
+  `CREATE TRIGGER IF NOT EXISTS set_shares_gone AFTER DELETE ON sets BEGIN
+    DELETE FROM set_shares WHERE device = old.device AND start = old.start AND series = old.series; END`,
   // Beside the names, so that an earlier release still reads those.
   'CREATE TABLE IF NOT EXISTS units (series INTEGER PRIMARY KEY, kind TEXT NOT NULL, unit TEXT NOT NULL) STRICT',
   `CREATE TRIGGER IF NOT EXISTS message_readings_gone AFTER DELETE ON outbox BEGIN
@@ -65,6 +70,7 @@ const sql = {
     ['device', 'start', 'series'],
     ['length', 'rev', 'count', 'amended', 'duplicate', 'unstamped', 'message', 'bytes'],
   ),
+  putShares: upsert('set_shares', ['device', 'start', 'series'], ['shares']),
   putCompleteness: upsert('completeness_sets', ['device', 'start'], ['length', 'rev', 'message', 'bytes']),
   dropSets: 'DELETE FROM sets WHERE device = ? AND start < ? AND start + length <= ?',
   dropCompleteness: 'DELETE FROM completeness_sets WHERE device = ? AND start < ? AND start + length <= ?',
@@ -109,6 +115,12 @@ function setStatements({ windows, completeness, floors }: CheckpointRecord): Sta
       windows.map(({ device, start, series, lengthMs, set, message }) => {
         const { rev, count, amended, duplicate, unstamped, bytes } = set
         return [device, start, series, lengthMs, rev, count, amended, duplicate, unstamped, message, bytes]
+      }),
+    ),
+    ...statement(
+      sql.putShares,
+      windows.flatMap(({ device, start, series, set, shares }) => {
+        return shares && set.rev > 0 ? [[device, start, series, JSON.stringify(shares)]] : []
       }),
     ),
     ...statement(
