@@ -1,4 +1,5 @@
 import { cp, rm } from 'node:fs/promises'
+import { cloudTopic } from '@millrace/contracts'
 import { until } from '@millrace/pipeline/testing'
 import type { Broker } from '@millrace/transports'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -206,6 +207,44 @@ describe('a spool that was put back from an old copy', () => {
     await stack.send(130)
     await stack.recognised(2)
     expect(await stack.problems()).toEqual([])
+  })
+
+  it('at work twice at once is recognised, and what arrives from then on is counted', async () => {
+    stack = await new Stack().begin()
+    await stack.send(0)
+    await stack.drained()
+    const { name } = (await stack.status()).spool
+    const twin = { v: 1, agent: 'edge-1', spool: name, epoch: 'same', site: 'hall', seq: 1_000, alerts: [] }
+    const topic = cloudTopic({ site: 'hall', agent: 'edge-1', kind: 'alerts' })
+    stack.ingest.receive({ topic, body: Buffer.from(JSON.stringify(twin)) })
+    await until(async () => !(await stack.status()).spool.confirmed, { withinMs, label: 'doubt' })
+    await stack.send(30, 20)
+    await stack.recognised()
+    const { spool } = await stack.status()
+    expect(spool.rolledBack).toMatchObject([{ from: name, accepted: 40, lost: 0, ofFirstLife: 10 }])
+    await stack.send(3_600, 1)
+    await stack.drained()
+    const second = `hall/d1/energy/${stack.baseMs + 40_000}`
+    expect(stack.ingest.parts.get(`${(await stack.status()).spool.name}/${second}`)?.count).toBe(10)
+  })
+
+  it('is not what a forged receipt says that it is: it keeps its name and all its windows', async () => {
+    stack = await new Stack().begin()
+    await stack.send(0)
+    await stack.drained()
+    const { name } = (await stack.status()).spool
+    await stack.ingest.publishReceipt('hall', 'edge-1', { spool: name, upTo: 1_000, ranges: [], greets: true })
+    await until(async () => !(await stack.status()).spool.confirmed, { withinMs, label: 'doubt' })
+    await stack.send(25)
+    await stack.drained()
+    // Retained, it is there before the ingest answers the next start.
+    await stack.agent.stop()
+    await stack.ingest.publishReceipt('hall', 'edge-1', { spool: name, upTo: 1_000, ranges: [] })
+    await stack.start()
+    await stack.send(50)
+    expect(await stack.problems()).toEqual([])
+    const { spool, unaccounted } = await stack.status()
+    expect({ spool, unaccounted }).toMatchObject({ spool: { name, rolledBack: [], keptBytes: 0 }, unaccounted: 0 })
   })
 
   it('a start of the only copy is confirmed at once and keeps its name and all its windows', async () => {

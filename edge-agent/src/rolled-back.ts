@@ -34,9 +34,10 @@ export class Receipts {
     const { lineage, spool, sender, inherited, rollup, log } = this.#options
     for (const one of inherited) one.receipt(site, receipt)
     if (receipt.spool !== spool || this.#fork) return
-    const { settles, confirms, fork } = lineage.judge(site, receipt, rollup.newestMade(site))
+    const { settles, confirms, doubts, fork } = lineage.judge(site, receipt, rollup.newestMade(site))
     if (settles) sender.receipt(site, receipt)
     if (confirms) this.confirm()
+    if (doubts) this.#doubt(site, receipt)
     if (!fork) return
     this.#fork = fork
     log.error({ spool, site, receipt }, 'the ingest has messages of this spool that were not made here: this is a copy')
@@ -52,6 +53,19 @@ export class Receipts {
         log.error({ error }, 'could not note that the spool is no copy: asked again at the next status'),
     )
   }
+
+  /** The next status asks. */
+  #doubt(site: string, receipt: Receipt): void {
+    const { lineage, rollup, spool, log } = this.#options
+    log.warn(
+      { spool, site, receipt },
+      'a receipt names messages that were not made here: asking whether this is a copy',
+    )
+    const { accepted, open } = totalAccounts(rollup.keeper)
+    lineage.doubt(rollup.newestNumbers(), { accepted, open }).catch((error: unknown) => {
+      log.error({ error }, 'could not note that the spool may be a copy: the next such receipt asks again')
+    })
+  }
 }
 
 /** To be called when nothing more is journaled, before the spool is closed. */
@@ -65,8 +79,8 @@ export async function beginAnewIfForked(
   clock: Clock,
 ): Promise<void> {
   if (!receipts.fork) return
-  const { accepted, open } = totalAccounts(rollup.keeper)
-  const before = lineage.pending ? lineage.before : { accepted, open }
-  const about = { atMs: clock.now(), accepted: accepted - before.accepted, ofFirstLife: before.open }
+  const { before } = lineage
+  const accepted = totalAccounts(rollup.keeper).accepted - before.accepted
+  const about = { atMs: clock.now(), accepted, ofFirstLife: before.open }
   await beginAnew(spool.file, { firstStart: receipts.fork.firstStart, about })
 }

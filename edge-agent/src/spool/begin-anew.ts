@@ -36,8 +36,8 @@ export type RolledBack = {
 }
 
 export interface BeginAnew {
-  /** Undefined: everything in the outbox may have been sent, and no journal was kept. */
-  firstStart: number | undefined
+  /** What was kept before it is of the first life. */
+  firstStart: number
   about: Pick<RolledBack, 'atMs' | 'accepted' | 'ofFirstLife'>
 }
 
@@ -45,24 +45,23 @@ const once = (sql: string): Statement => ({ sql, rows: [[]] })
 
 const madeSince = 'seq > coalesce((SELECT l.seq FROM unconfirmed_limits AS l WHERE l.site = outbox.site), -1)'
 const emptied = [
-  ...['message_readings', 'sets', 'completeness_sets', 'open_windows', 'open_completeness'],
+  ...['message_readings', 'dropped', 'sets', 'completeness_sets', 'open_windows', 'open_completeness'],
   ...['devices', 'unstamped', 'keeper', 'reports', 'starts', 'unconfirmed', 'unconfirmed_limits'],
 ]
 
 /** The spool must be closed after it and opened again. Resolves with its new name. */
 export async function beginAnew(spool: Spool, { firstStart, about }: BeginAnew): Promise<string> {
   const name = randomBytes(8).toString('hex')
-  const since = firstStart === undefined ? '0' : madeSince
   const alerts = await spool.read(
-    `SELECT site, seq, bytes, at_ms FROM outbox WHERE kind = 'alerts' AND ${since} ORDER BY id`,
+    `SELECT site, seq, bytes, at_ms FROM outbox WHERE kind = 'alerts' AND ${madeSince} ORDER BY id`,
   )
-  const [count] = await spool.read(`SELECT count(*) FROM outbox WHERE NOT (${since})`)
+  const [count] = await spool.read(`SELECT count(*) FROM outbox WHERE NOT (${madeSince})`)
   const [last] = await spool.read('SELECT coalesce(max(n), 0) FROM inherited')
   const record = { ...about, from: spool.name, messages: Number(count?.[0]) }
   const statements = [
-    ...inheritStatements(Number(last?.[0]) + 1, spool.name, since),
+    ...inheritStatements(Number(last?.[0]) + 1, spool.name),
     ...emptied.map((table) => once(`DELETE FROM ${table}`)),
-    { sql: 'DELETE FROM kept_journal WHERE start < ?', rows: [[firstStart ?? Number.MAX_SAFE_INTEGER]] },
+    { sql: 'DELETE FROM kept_journal WHERE start < ?', rows: [[firstStart]] },
     ...['DROP TABLE journal', 'ALTER TABLE kept_journal RENAME TO journal'].map(once),
     ...alerts.flatMap(([site, , bytes, atMs], index) => {
       const seq = alerts.slice(0, index).filter(([other]) => other === site).length
@@ -77,12 +76,12 @@ export async function beginAnew(spool: Spool, { firstStart, about }: BeginAnew):
 }
 
 /** The table changes its name, so that nothing is copied however much waits. */
-function inheritStatements(n: number, name: string, since: string): Statement[] {
+function inheritStatements(n: number, name: string): Statement[] {
   const table = inheritedTable(n)
   const gone = ['message_readings_gone', 'outbox_key', 'outbox_at', 'outbox_after'] as const
   const [trigger, ...indexes] = gone
   return [
-    once(`DELETE FROM outbox WHERE ${since}`),
+    once(`DELETE FROM outbox WHERE ${madeSince}`),
     once(`DROP TRIGGER IF EXISTS ${trigger}`),
     ...indexes.map((index) => once(`DROP INDEX IF EXISTS ${index}`)),
     once('DROP TABLE outbox_last'),

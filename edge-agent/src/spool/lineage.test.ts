@@ -5,7 +5,8 @@ import type { Receipt } from '@millrace/contracts'
 import { openSpool, type Spool } from '@millrace/spool'
 import type { JournalEntry } from '@millrace/windows'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { Lineage, lineageTables } from './lineage.ts'
+import { Lineage } from './lineage.ts'
+import { lineageTables } from './lineage-rows.ts'
 
 const mebibyte = 1024 * 1024
 const site = 'hall'
@@ -80,21 +81,52 @@ it('while nothing is confirmed a receipt settles only what was made before, also
   expect(lineage.judge(site, receipt(2, { greets: true, ranges: [[5, 5]] }), 9).settles).toBe(false)
 })
 
-it('an ingest that does not answer is judged by its numbers', async () => {
+it('an ingest that does not answer confirms by its numbers, and is not believed of others', async () => {
   const lineage = await begin()
   expect(lineage.judge(site, receipt(4), 9)).toEqual({ settles: true, confirms: true })
-  expect(lineage.judge(site, receipt(5), 9)).toMatchObject({ settles: false, fork: {} })
+  expect(lineage.judge(site, receipt(5), 9)).toEqual({ settles: false, confirms: false })
 })
 
-it('once confirmed, a receipt for a number never made names a second life at once', async () => {
+it('once confirmed, a receipt for a number never made is a reason to ask, and none to begin anew', async () => {
   const lineage = await begin()
   await lineage.confirm()
   expect(lineage.judge(site, receipt(7), 7)).toEqual({ settles: true, confirms: false })
-  expect(lineage.judge(site, receipt(8), 7)).toEqual({
-    settles: false,
-    confirms: false,
-    fork: { firstStart: undefined },
-  })
+  expect(lineage.judge(site, receipt(8), 7)).toEqual({ settles: false, confirms: false, doubts: true })
+})
+
+it('in doubt, the answer decides: the numbers made until then confirm, one more is of another life', async () => {
+  const lineage = await begin()
+  await lineage.confirm()
+  await lineage.doubt(new Map([[site, 7]]), { accepted: 20, open: 5 })
+  expect(lineage.status.confirmed).toBe(false)
+  expect(lineage.judge(site, receipt(8, { greets: true }), 9)).toEqual({ settles: false, confirms: false })
+  expect(lineage.judge(site, standing(7), 9)).toMatchObject({ confirms: true })
+  expect(lineage.judge(site, standing(8), 9).fork).toBeDefined()
+  expect(lineage.before).toEqual({ accepted: 20, open: 5 })
+})
+
+it('what is kept in doubt is of this life alone, though the ingest knows the start and the doubt before it was dispelled', async () => {
+  const lineage = await begin()
+  await lineage.confirm()
+  for (let doubts = 0; doubts < 2; doubts++) {
+    await lineage.doubt(new Map([[site, 7]]), { accepted: 0, open: 0 })
+    await spool.write(lineage.kept(entry, new Uint8Array(8)))
+    if (doubts === 0) await lineage.confirm()
+  }
+  const known = [spool.epoch]
+  const { fork } = lineage.judge(site, standing(8, { epochs: known }), 7)
+  expect(await spool.read('SELECT start FROM kept_journal')).toEqual([[fork!.firstStart]])
+  const next = await again(7)
+  await spool.write(next.kept(entry, new Uint8Array(8)))
+  const { firstStart } = next.judge(site, standing(8, { epochs: known }), 7).fork!
+  expect(await spool.read(`SELECT count(*) FROM kept_journal WHERE start >= ${firstStart}`)).toEqual([[2]])
+})
+
+it('while it is being confirmed nothing else is concluded', async () => {
+  const lineage = await begin()
+  const confirming = lineage.confirm()
+  expect(lineage.judge(site, standing(5), 9)).toEqual({ settles: true, confirms: false })
+  await confirming
 })
 
 it('starts that the ingest knows of are of the first life: what was kept counts from the one after them', async () => {

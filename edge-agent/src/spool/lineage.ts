@@ -6,25 +6,17 @@
  *   start -> pending: what arrives is kept beside the journal, what is made is not sent
  *     -> the ingest has nothing beyond what was made before: confirmed, what was kept goes
  *     -> it has numbers that were not made here: rolled back; see `begin-anew.ts`
+ *   confirmed -> a receipt names numbers that were not made here: asked once more
  *
+ * Only its answer to this very start is believed of such numbers: a receipt can be forged by whoever may publish one.
  * A start without an answer goes on at the next one. What was kept is told apart by start, since a copy is always
  * followed by one: what the first life arrived at in a start that the ingest knows of is the first life's.
  */
 import type { Receipt } from '@millrace/contracts'
 import type { Spool, Statement } from '@millrace/spool'
 import type { JournalEntry } from '@millrace/windows'
+import { emptied, type LineageState, readState, startStatements, unconfirmedStatements } from './lineage-rows.ts'
 
-export const lineageTables: readonly string[] = [
-  'CREATE TABLE IF NOT EXISTS starts (n INTEGER PRIMARY KEY, epoch TEXT NOT NULL) STRICT',
-  `CREATE TABLE IF NOT EXISTS unconfirmed (id INTEGER PRIMARY KEY CHECK (id = 0), since INTEGER NOT NULL,
-    accepted INTEGER NOT NULL, open INTEGER NOT NULL, lapsed INTEGER NOT NULL) STRICT`,
-  'CREATE TABLE IF NOT EXISTS unconfirmed_limits (site TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID',
-  // It becomes the journal of a spool that begins anew: one column more than that needs.
-  'CREATE TABLE IF NOT EXISTS kept_journal (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL, start INTEGER NOT NULL DEFAULT 0) STRICT',
-]
-
-/** Starts that are remembered; the ingest names the newest few that it knows of. */
-const maxStarts = 1_000
 const keptPerStep = 500
 
 export interface LineageStart {
@@ -42,13 +34,15 @@ export interface Judgement {
   /** False where it covers numbers that were not sent from here: they must stay in the outbox. */
   settles: boolean
   confirms: boolean
+  /** It may be a copy after all. */
+  doubts?: true
   /** The spool is a copy of one that went on without it. */
   fork?: Fork
 }
 
 export interface Fork {
-  /** The first start whose kept journal is of this life alone; undefined where nothing is kept any more. */
-  firstStart: number | undefined
+  /** The first start whose kept journal is of this life alone. */
+  firstStart: number
 }
 
 export interface LineageStatus {
@@ -58,23 +52,13 @@ export interface LineageStatus {
   lapsed: boolean
 }
 
-interface State {
-  n: number
-  since: number
-  before: LineageStart['before']
-  pending: boolean
-  lapsed: boolean
-  keptBytes: number
-  starts: Map<string, number>
-  limits: Map<string, number>
-}
-
 export class Lineage {
   readonly #spool: Spool
   readonly #maxKeptBytes: number
-  readonly #state: State
+  readonly #state: LineageState
+  #confirming = false
 
-  private constructor(spool: Spool, maxKeptBytes: number, state: State) {
+  private constructor(spool: Spool, maxKeptBytes: number, state: LineageState) {
     this.#spool = spool
     this.#maxKeptBytes = maxKeptBytes
     this.#state = state
@@ -83,9 +67,9 @@ export class Lineage {
   /** Notes this start; on disk when it resolves, before anything of it is journaled. */
   static async begin(spool: Spool, { isNew, numbers, before, maxKeptBytes }: LineageStart): Promise<Lineage> {
     const known = await readState(spool)
-    const n = Math.max(0, ...known.starts.values()) + 1
+    const n = Math.max(known.since, ...known.starts.values()) + 1
     const goesOn = known.pending
-    const state: State = {
+    const state: LineageState = {
       ...known,
       n,
       pending: goesOn || !isNew || known.starts.size > 0,
@@ -109,7 +93,7 @@ export class Lineage {
     return this.#state.pending ? 'unconfirmed_limits' : undefined
   }
 
-  /** The accounts when the first start without an answer began. */
+  /** The accounts when what waits for an answer began. */
   get before(): LineageStart['before'] {
     return this.#state.before
   }
@@ -142,20 +126,38 @@ export class Lineage {
     const newest = newestOf(receipt)
     if (!pending) {
       const foreign = newest > made
-      return { settles: !foreign, confirms: false, ...(foreign ? { fork: { firstStart: undefined } } : {}) }
+      return { settles: !foreign, confirms: false, ...(foreign ? { doubts: true } : {}) }
     }
     const settles = newest <= (limits.get(site) ?? -1)
+    if (this.#confirming) return { settles, confirms: false }
     if (receipt.standing?.to === this.#spool.epoch) return this.#judgeStanding(receipt.standing, settles)
     // An ingest that answers is waited for: one receipt says nothing of other sites, and a retained one may be old.
-    if (receipt.greets === true) return { settles, confirms: false }
-    return settles ? { settles, confirms: true } : this.#forked([])
+    return { settles, confirms: settles && receipt.greets !== true }
+  }
+
+  /** Asks once more, as after a start; `numbers` are the newest made so far, which may be sent. On disk when it resolves. */
+  async doubt(numbers: ReadonlyMap<string, number>, before: LineageStart['before']): Promise<void> {
+    const state = this.#state
+    if (state.pending) return
+    // The ingest knows this start already, and what is kept from now on is of this life alone.
+    state.n += 1
+    Object.assign(state, { since: state.n, before, limits: new Map(numbers), pending: true, lapsed: false })
+    await this.#spool.write(unconfirmedStatements(state), { reserve: true }).catch((error: unknown) => {
+      state.pending = false
+      throw error
+    })
   }
 
   /** Resolves when it is on disk. */
   async confirm(): Promise<void> {
-    if (!this.#state.pending) return
-    await this.#spool.write(['unconfirmed', 'unconfirmed_limits'].map(emptied), { reserve: true })
-    this.#state.pending = false
+    if (!this.#state.pending || this.#confirming) return
+    this.#confirming = true
+    try {
+      await this.#spool.write(['unconfirmed', 'unconfirmed_limits'].map(emptied), { reserve: true })
+      this.#state.pending = false
+    } finally {
+      this.#confirming = false
+    }
     await this.#dropKept()
   }
 
@@ -176,55 +178,18 @@ export class Lineage {
     return [{ sql: 'UPDATE unconfirmed SET lapsed = 1', rows: [[]] }]
   }
 
-  /** Step by step, so that nothing else waits long. */
+  /** Step by step, so that nothing else waits long; what a doubt keeps meanwhile stays. */
   async #dropKept(): Promise<void> {
-    const step = `DELETE FROM kept_journal WHERE id IN (SELECT id FROM kept_journal LIMIT ${keptPerStep})`
-    while ((await this.#spool.read('SELECT EXISTS (SELECT 1 FROM kept_journal)'))[0]?.[0] === 1) {
+    this.#state.keptBytes = 0
+    const old = `FROM kept_journal WHERE start <= ${this.#state.n}`
+    const step = `DELETE FROM kept_journal WHERE id IN (SELECT id ${old} LIMIT ${keptPerStep})`
+    while ((await this.#spool.read(`SELECT EXISTS (SELECT 1 ${old})`))[0]?.[0] === 1) {
       await this.#spool.write([{ sql: step, rows: [[]] }], { reserve: true })
     }
-    this.#state.keptBytes = 0
   }
 }
 
 /** Higher than `upTo` where ranges lie above it. */
 function newestOf({ upTo, ranges }: Receipt): number {
   return Math.max(upTo, ...ranges.map(([, last]) => last))
-}
-
-function emptied(table: string): Statement {
-  return { sql: `DELETE FROM ${table}`, rows: [[]] }
-}
-
-async function readState(spool: Spool): Promise<State> {
-  const starts = await spool.read('SELECT epoch, n FROM starts')
-  const limits = await spool.read('SELECT site, seq FROM unconfirmed_limits')
-  const [row] = await spool.read('SELECT since, accepted, open, lapsed FROM unconfirmed')
-  const [kept] = await spool.read('SELECT coalesce(sum(length(bytes)), 0) FROM kept_journal')
-  const [since = 0, accepted = 0, open = 0, lapsed = 0] = (row ?? []).map(Number)
-  return {
-    ...{
-      n: 0,
-      since,
-      before: { accepted, open },
-      pending: row !== undefined,
-      lapsed: lapsed === 1,
-      keptBytes: Number(kept?.[0]),
-    },
-    starts: new Map(starts.map(([epoch, n]) => [String(epoch), Number(n)])),
-    limits: new Map(limits.map(([site, seq]) => [String(site), Number(seq)])),
-  }
-}
-
-function startStatements(epoch: string, { n, since, before, pending, limits }: State, goesOn: boolean): Statement[] {
-  const statements: Statement[] = [
-    { sql: 'INSERT INTO starts VALUES (?, ?)', rows: [[n, epoch]] },
-    { sql: 'DELETE FROM starts WHERE n <= ?', rows: [[n - maxStarts]] },
-  ]
-  if (!pending || goesOn) return statements
-  const rows = [...limits].map(([site, seq]) => [site, seq])
-  return [
-    ...statements,
-    { sql: 'INSERT INTO unconfirmed VALUES (0, ?, ?, ?, 0)', rows: [[since, before.accepted, before.open]] },
-    ...(rows.length > 0 ? [{ sql: 'INSERT INTO unconfirmed_limits VALUES (?, ?)', rows }] : []),
-  ]
 }
