@@ -51,10 +51,12 @@ export class MessageLedger {
 
   /** Messages that are nowhere. */
   async lost(): Promise<number> {
+    // As of before the disk is looked at: what is made meanwhile is not yet missed.
+    const made = [...this.#next]
     const waiting = await counts(this.#spool, 'SELECT site, count(*) FROM outbox GROUP BY site')
     const givenUp = await counts(this.#spool, 'SELECT site, messages FROM dropped')
     let lost = 0
-    for (const [site, next] of this.#next) {
+    for (const [site, next] of made) {
       const known = this.#receiptedBelow(site, next) + (waiting.get(site) ?? 0) + (givenUp.get(site) ?? 0)
       lost += Math.max(0, next - known)
     }
