@@ -25,6 +25,7 @@ const maxJournalBytes = 8 * 1024 * 1024
 /** How often devices are reported whose terms moved without a row. */
 const reportEveryMs = 60_000
 const againMs = 1_000
+const lookEveryMs = 50
 
 type Look = (waiting: readonly JournaledEntry[]) => void
 
@@ -69,6 +70,17 @@ export class Checkpoints {
     return this.#running
   }
 
+  /** The same; resolves as soon as the checkpoint waits for room. */
+  async runOrWait(): Promise<void> {
+    const made = new AbortController()
+    const running = this.run().finally(() => made.abort())
+    const waiting = async () => {
+      while (!made.signal.aborted && this.#problem === undefined)
+        await pause(lookEveryMs, made.signal).catch(() => undefined)
+    }
+    await Promise.race([running, waiting()])
+  }
+
   /** Makes the last checkpoint; gives up one that finds no room, as the journal still has everything. */
   async stop(): Promise<void> {
     const last = this.run(undefined, true)
@@ -109,7 +121,8 @@ export class Checkpoints {
 
   #noRoom(error: SpoolFullError): void {
     if (this.#problem !== undefined) return
-    this.#problem = 'a checkpoint finds no room: if this lasts, raise spool.maxBytes and start again'
+    this.#problem =
+      'a checkpoint finds no room: if this lasts, make room on its disk, or raise spool.maxBytes and start again'
     this.#options.log.error({ error, journalBytes: this.#options.uncheckedBytes() }, this.#problem)
   }
 }

@@ -1,5 +1,3 @@
-import { pause } from '@millrace/pipeline'
-import type { Checkpoints } from './checkpoints.ts'
 import type { Pipeline, PipelineOptions } from './pipeline.ts'
 import { Pressure } from './pressure.ts'
 import { dropInherited, reserveOf } from './spool/index.ts'
@@ -7,7 +5,6 @@ import type { Upkeep } from './upkeep.ts'
 
 /** Messages given up at once by a full spool that may drop its oldest. */
 const dropAtOnce = 32
-const lookEveryMs = 50
 
 /** What a full spool does, and with what. */
 export function createPressure(
@@ -26,7 +23,7 @@ export function createPressure(
     append: (entry) => commits.append(entry),
     checkpoint: async () => {
       await commits.flush()
-      await madeOrWaiting(checkpoints)
+      await checkpoints.runOrWait()
     },
     checkpointWaits: () => checkpoints.problem !== undefined,
     giveUpKept: () => pipeline.lineage.giveUpKept(),
@@ -39,17 +36,6 @@ export function createPressure(
       log.info({}, 'the spool has room again')
     },
   })
-}
-
-/** Resolves once the checkpoint is made, or as soon as it waits for room. */
-async function madeOrWaiting(checkpoints: Checkpoints): Promise<void> {
-  const made = new AbortController()
-  const running = checkpoints.run().finally(() => made.abort())
-  const waiting = async () => {
-    while (!made.signal.aborted && checkpoints.problem === undefined)
-      await pause(lookEveryMs, made.signal).catch(() => undefined)
-  }
-  await Promise.race([running, waiting()])
 }
 
 /**

@@ -147,7 +147,8 @@ export async function startPipeline(
   const { commits, checkpoints, receipts, uplink, source, rules, firstEntries } = pipeline
   for (const entry of firstEntries) commits.append(entry)
   await commits.flush()
-  await checkpoints.run()
+  // Sending is what makes room for a checkpoint that finds none.
+  await checkpoints.runOrWait()
   if (uplink.custody === 'acknowledged') receipts.confirm()
   await uplink.start({ onReceipt: (site, receipt) => receipts.take(site, receipt), ...handlers })
   for (const sender of [pipeline.sender, ...pipeline.inherited]) sender.fill()
