@@ -77,6 +77,22 @@ describe('upkeep', () => {
     expect(upkeep.silence()).toEqual([{ kind: 'idle', devices: Uint32Array.of(device) }])
   })
 
+  it('gives up the sets of a device after a week of silence, once, and none of one that never had a reading', () => {
+    const { clock, keeper, upkeep, read, obey } = fixture()
+    upkeep.listening()
+    const device = read('d', startMs)
+    const never = read('never', startMs + 60 * minute)
+    expect(keeper.device(never)?.counts).toMatchObject({ accepted: 1, invalid: { future: 1 } })
+    clock.advance(2 * minute)
+    obey(upkeep.silence())
+    clock.advance(7 * day)
+    const retired = upkeep.silence()
+    expect(retired).toEqual([{ kind: 'retire', devices: Uint32Array.of(device) }])
+    obey(retired)
+    clock.advance(1_000)
+    expect(upkeep.silence()).toEqual([])
+  })
+
   it('does nothing before the agent knows the time', () => {
     const { clock, upkeep, read } = fixture({ anchored: false })
     upkeep.listening()

@@ -42,7 +42,7 @@ export class Upkeep {
     for (const view of keeper.devices()) {
       const silentMs = this.#silentMs(view)
       if (view.hasOpen && Math.min(silentMs, this.#sinceClosedMs(view)) >= idleMs) idle.push(view.device)
-      else if (silentMs >= retireAfterMs && view.floorMs <= view.newestMs) retired.push(view.device)
+      else if (silentMs >= retireAfterMs && hasSets(view)) retired.push(view.device)
     }
     for (const device of idle) this.#closedMs.set(device, this.#options.clock.monotonic())
     return [...entries('idle', idle), ...entries('retire', retired)]
@@ -75,6 +75,11 @@ export class Upkeep {
       : Math.max(this.#listeningMs, lastArrivalMonotonicMs)
     return this.#options.clock.monotonic() - since
   }
+}
+
+/** One of which no reading entered a window has none, and no floor to raise. */
+function hasSets({ floorMs, newestMs }: DeviceView): boolean {
+  return Number.isFinite(newestMs) && floorMs <= newestMs
 }
 
 function entries(kind: 'idle' | 'retire', devices: readonly number[]): JournalEntry[] {
