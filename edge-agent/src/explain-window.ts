@@ -119,7 +119,9 @@ async function messageOf({ spool, sender }: Pipeline, site: string, seq: number)
   if (seq < 0) return null
   const [row]: SqlValue[][] = await spool.file.read('SELECT at_ms FROM outbox WHERE site = ? AND seq = ?', [site, seq])
   const sent = sender.onTheWay().some((message) => message.site === site && message.seq === seq)
-  return { seq, waiting: row !== undefined, sent: row === undefined || sent, madeMs: row ? Number(row[0]) : null }
+  const gone = row === undefined
+  const gaveUp = gone && spool.givenUp.has({ site, seq })
+  return { seq, waiting: !gone, sent: gone ? !gaveUp : sent, madeMs: gone ? null : Number(row[0]) }
 }
 
 function readingsOf({ boots, ...facts }: SetFacts, bootName: (boot: number) => string): ExplainedReadings {

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { Agent } from './agent.ts'
 import { Device } from './testing/device.ts'
 import { FakeIngest } from './testing/fake-ingest.ts'
-import { Bench } from './testing/fixture.ts'
+import { Bench, freePort } from './testing/fixture.ts'
 
 const lengthMs = 10_000
 let bench: Bench
@@ -130,4 +130,15 @@ it('a metric never heard of is null and a device never heard of is 404', async (
   const { found } = await ask({ site: 'hall', device: 'd1', metric: 'humidity', start: baseMs })
   expect([found.series, found.window]).toEqual([null, undefined])
   expect((await ask({ site: 'hall', device: 'd2', metric: 'temperature', start: baseMs })).status).toBe(404)
+})
+
+it('a message that a full spool gave up is told as neither waiting nor sent', async () => {
+  agent = await bench.agent({ dataDir: await bench.folder(), cloudPort: await freePort(), windows: { amendFor: '1h' } })
+  device = await bench.add(new Device(`mqtt://127.0.0.1:${agent.mqttPort}`, 'hall', 'd1'))
+  await send('a', 0, 0)
+  await send('a', 1, 30_000)
+  const { seq } = (await windowAt(0)).message!
+  const { commits } = agent.pipeline
+  await commits.appendWith({ kind: 'dropped', losses: [] }, [{ site: 'hall', seq, readings: 1 }])
+  expect((await windowAt(0)).message).toEqual({ seq, waiting: false, sent: false, madeMs: null })
 })

@@ -47,7 +47,7 @@ export interface ExplainedWindow {
   set: (ExplainedReadings & { rev: number; amended: number; duplicate: number; unstamped: number }) | null
   /** Readings that no revision has yet. */
   open: (ExplainedReadings & { duplicate: number }) | null
-  /** The message of the newest revision. `waiting`: no receipt yet; `madeMs` is known while it waits. */
+  /** The message of the newest revision. `waiting`: no receipt yet; `madeMs` is known while it waits. Neither waiting nor sent: given up by a full spool. */
   message: { seq: number; waiting: boolean; sent: boolean; madeMs: number | null } | null
   /** Messages of the device in the window, whatever they measured; null where nothing is kept. */
   completeness: { rev: number; boots: (ExplainedBoot & { missing: number | null })[] } | null
