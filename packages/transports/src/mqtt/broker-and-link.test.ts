@@ -55,6 +55,18 @@ describe('a link and a broker', () => {
     expect(late[0]).toMatchObject({ topic: 'r/x', retain: true })
   })
 
+  it('where another has its id: say so, and take turns seldom', async () => {
+    const { url } = await openBroker()
+    const links = [await openLink(url, { clientId: 'one-name' }), await openLink(url, { clientId: 'one-name' })]
+    let connections = 0
+    for (const link of links) link.onConnect(() => connections++)
+    const told = () => links.some(({ lastError }) => lastError?.includes('another program may use this client id'))
+    await until(told, { withinMs: 60_000 })
+    const before = connections
+    await until(() => connections > before, { withinMs: 60_000 })
+    expect(connections).toBeLessThan(30)
+  }, 120_000)
+
   it('send what was published before the broker was there, and again what it never acknowledged', async () => {
     const { broker, port, url } = await openBroker()
     await broker.close()

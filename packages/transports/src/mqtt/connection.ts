@@ -7,6 +7,11 @@ import { tlsReason } from './tls.ts'
 const minRetryMs = 200
 const maxRetryMs = 5_000
 const closeMs = 500
+/** One that ended sooner says nothing about the next. */
+const steadyMs = 5_000
+/** So many in a row are no accident: a broker ends a client's connection when another is made under its id. */
+const shortInARow = 5
+const endedSoon = 'the connection ends soon after it is made: another program may use this client id'
 const closedEarly = 'the other side closed the connection without an answer'
 const closedEarlyTls = `${closedEarly}: it may not trust our certificate, or speak no TLS`
 const disconnectPacket = Buffer.from([0xe0, 0])
@@ -48,6 +53,9 @@ export class Connection {
   #client: MqttClient | undefined
   #connected = false
   #tries = 0
+  #connectedMs = 0
+  /** Connections in a row that ended soon. */
+  #short = 0
   #timer: NodeJS.Timeout | undefined
   #stopped = false
   #dropWaitMs = 0
@@ -112,7 +120,7 @@ export class Connection {
   #onConnect(client: MqttClient): void {
     if (client !== this.#client || this.#stopped) return
     this.#connected = true
-    this.#tries = 0
+    this.#connectedMs = performance.now()
     this.lastError = null
     this.#events.connected(client)
   }
@@ -122,7 +130,7 @@ export class Connection {
     const wasConnected = this.#connected
     this.#connected = false
     client.end(true)
-    if (wasConnected) this.#events.lost?.()
+    if (wasConnected) this.#onLost()
     else this.lastError ??= this.#options.cert ? closedEarlyTls : closedEarly
     if (this.#stopped) return
     const waitMs = Math.max(this.#dropWaitMs, backoff(this.#tries++, { minMs: minRetryMs, maxMs: maxRetryMs }))
@@ -131,6 +139,13 @@ export class Connection {
       this.#log.warn({ url: this.#options.url, reason: this.lastError ?? 'closed', waitMs }, 'not connected')
     }
     this.#timer = setTimeout(() => this.#open(connect), waitMs)
+  }
+
+  #onLost(): void {
+    this.#short = performance.now() - this.#connectedMs < steadyMs ? this.#short + 1 : 0
+    this.#tries = this.#short
+    if (this.#short >= shortInARow) this.lastError ??= endedSoon
+    this.#events.lost?.()
   }
 
   /** Ends this connection as if the network had; the next is made after `waitMs`. */
