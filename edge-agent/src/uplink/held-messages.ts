@@ -42,6 +42,34 @@ export class RefusedMessages {
 /** A disk that failed is not asked again at once. */
 const againMs = 1_000
 
+/** Receipts that are not on the disk yet: what they name is still in the outbox. The newest of a site says all. */
+export class UnsettledReceipts {
+  readonly #held = new Map<string, Receipt>()
+  #againMs = Number.NEGATIVE_INFINITY
+
+  get isEmpty(): boolean {
+    return this.#held.size === 0
+  }
+
+  add(site: string, receipt: Receipt): void {
+    this.#held.set(site, receipt)
+  }
+
+  isDue(now: number): boolean {
+    return this.#held.size > 0 && now >= this.#againMs
+  }
+
+  /** Settles them all; rejects where that fails, and then they stay. */
+  async settle(write: (site: string, receipt: Receipt) => Promise<void>, now: number): Promise<void> {
+    this.#againMs = now + againMs
+    for (const [site, receipt] of [...this.#held]) {
+      await write(site, receipt)
+      if (this.#held.get(site) === receipt) this.#held.delete(site)
+    }
+    this.#againMs = Number.NEGATIVE_INFINITY
+  }
+}
+
 /** Messages that the far side has and that are still in the outbox. */
 export class AcknowledgedMessages {
   readonly #held = new Map<string, MessageName>()

@@ -15,6 +15,7 @@ function fixture({ messages = 40, maxOutstanding = 32 } = {}) {
   }
   const sent: number[] = []
   const errors: unknown[] = []
+  const disk = { fails: false }
   const sender = new Sender({
     spool,
     maxOutstanding,
@@ -28,6 +29,7 @@ function fixture({ messages = 40, maxOutstanding = 32 } = {}) {
         .slice(0, limit)
     },
     settle: async (_site, { upTo, ranges }) => {
+      if (disk.fails) throw new Error('the disk is full')
       for (const seq of outbox.keys()) {
         if (seq <= upTo || ranges.some(([from, to]) => seq >= from && seq <= to)) outbox.delete(seq)
       }
@@ -50,7 +52,7 @@ function fixture({ messages = 40, maxOutstanding = 32 } = {}) {
     sender.receipt('hall', { spool: name, upTo, ranges })
     await flush()
   }
-  return { outbox, sent, errors, sender, advance, fill, receipt }
+  return { outbox, sent, errors, disk, sender, advance, fill, receipt }
 }
 
 describe('the sender', () => {
@@ -119,6 +121,19 @@ describe('the sender', () => {
     await receipt(0)
     await receipt(0)
     expect(sent).toHaveLength(4)
+  })
+
+  it('sends nothing that is receipted again while the disk does not take the receipt, and goes on once it does', async () => {
+    const { sent, outbox, advance, fill, receipt, disk } = fixture({ messages: 3, maxOutstanding: 2 })
+    disk.fails = true
+    await fill()
+    expect(sent).toEqual([2, 1])
+    for (let times = 0; times < 5; times++) await receipt(-1, [[1, 2]])
+    await advance(500)
+    expect([sent, outbox.size]).toEqual([[2, 1], 3])
+    disk.fails = false
+    await advance(1_000)
+    expect([sent, outbox.size]).toEqual([[2, 1, 0], 1])
   })
 
   it('does not hand a message to the wire again while the wire still holds it', async () => {

@@ -1,6 +1,6 @@
 import type { MessageKind, Receipt } from '@millrace/contracts'
 import { backoff, type Clock, RejectedError } from '@millrace/pipeline'
-import { AcknowledgedMessages, type MessageName, RefusedMessages } from './held-messages.ts'
+import { AcknowledgedMessages, type MessageName, RefusedMessages, UnsettledReceipts } from './held-messages.ts'
 import type { Custody } from './uplink.ts'
 
 /** A committed message: its number and bytes never change. */
@@ -56,7 +56,7 @@ export function covers(receipt: Receipt, seq: number): boolean {
 export class Sender {
   readonly #options: SenderOptions
   readonly #outstanding = new Map<string, Outstanding>()
-  readonly #unsettled = new Map<string, Receipt>()
+  readonly #unsettled = new UnsettledReceipts()
   readonly #refused = new RefusedMessages()
   readonly #acknowledged = new AcknowledgedMessages()
   #settling: Promise<void> | undefined
@@ -100,13 +100,14 @@ export class Sender {
     })
     for (const [key] of freed) this.#outstanding.delete(key)
     if (freed.length === 0) this.repeatAll()
-    this.#unsettled.set(site, receipt)
+    this.#unsettled.add(site, receipt)
     this.#settleDue()
   }
 
   #settleDue(): void {
-    const isDue = this.#unsettled.size > 0 || this.#acknowledged.isDue(this.#options.clock.monotonic())
-    if (isDue) this.#settling ??= this.#settleAll().finally(() => this.#settled())
+    const now = this.#options.clock.monotonic()
+    if (this.#unsettled.isDue(now) || this.#acknowledged.isDue(now))
+      this.#settling ??= this.#settleAll().finally(() => this.#settled())
   }
 
   #settled(): void {
@@ -159,25 +160,11 @@ export class Sender {
   }
 
   async #settleAll(): Promise<void> {
-    for (const [site, receipt] of this.#unsettled) {
-      this.#unsettled.delete(site)
-      try {
-        await this.#options.settle(site, receipt)
-      } catch (error) {
-        this.#options.onError(error)
-      }
-    }
-    await this.#settleAcknowledged()
-    this.fill()
-  }
-
-  async #settleAcknowledged(): Promise<void> {
     const { spool, settle, clock, onError } = this.#options
-    try {
-      await this.#acknowledged.settle((site, ranges) => settle(site, { spool, upTo: -1, ranges }), clock.monotonic())
-    } catch (error) {
-      onError(error)
-    }
+    const now = clock.monotonic()
+    await this.#unsettled.settle(settle, now).catch(onError)
+    await this.#acknowledged.settle((site, ranges) => settle(site, { spool, upTo: -1, ranges }), now).catch(onError)
+    this.fill()
   }
 
   async #fillAll(): Promise<void> {
@@ -195,7 +182,8 @@ export class Sender {
     // A message that is receipted but not yet settled is still in the outbox: it must not be sent again.
     while (this.#settling !== undefined) await this.#settling
     const room = this.#options.maxOutstanding - this.#outstanding.size
-    if (room <= 0) return
+    // Where the disk did not take a receipt, what it names would go out again and again.
+    if (room <= 0 || !this.#unsettled.isEmpty) return
     for (const message of await this.#options.newest(room, this.#notNow())) {
       const entry: Outstanding = {
         ...{ message, tries: 0, sentMs: 0, dueMs: 0, publishing: false },
