@@ -23,6 +23,8 @@ const explainQuery = z.object({
   start: z.coerce.number().nonnegative().optional(),
 })
 const statusQuery = z.object({ devices: z.enum(['0', '1']).default('0') })
+/** As the ingest's: devices unless they are not wanted. */
+const accountsQuery = z.object({ devices: z.enum(['0', '1']).default('1') })
 
 function fillRuleMeters(
   meters: Meters,
@@ -112,10 +114,10 @@ async function fillMeters(meters: Meters, reporter: StatusReporter): Promise<voi
   meters.gauge('series', 'Series ever seen').set(series)
 }
 
-/** `/api/accounts`, and with `?devices=1` one entry per device. */
+/** `/api/accounts`, one entry per device unless `?devices=0`. */
 function serveAccounts({ app }: HttpServer, reporter: StatusReporter): void {
   app.get('/api/accounts', async (request, reply) => {
-    const query = statusQuery.safeParse(request.query)
+    const query = accountsQuery.safeParse(request.query)
     if (!query.success) return await reply.code(400).send({ error: 'bad-request', message: 'devices is 0 or 1' })
     const { agent, site, spool, accounts, unaccounted, lostMessages } = await reporter.status()
     const devices = reporter.accounts()
