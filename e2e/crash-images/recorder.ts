@@ -13,6 +13,8 @@ export interface RecorderOptions {
 const handle = /^(\d+)<((?:\\x[0-9a-f]{2})*)>/
 const text = /"((?:\\x[0-9a-f]{2})*)"(\.\.\.)?/
 const texts = new RegExp(text, 'g')
+/** As `writev` and `sendmsg` have it, each piece with its length. */
+const pieces = /iov_base="((?:\\x[0-9a-f]{2})*)"(?:\.\.\.)?, iov_len=(\d+)/g
 
 /** Turns the calls of a program into steps; one recorder sees all lives of the program, in order. */
 export class Recorder {
@@ -162,18 +164,23 @@ function handleOf(args: string): { number: number; path: string; rest: string } 
   return { number: Number(found[1]), path: unescaped(found[2]!).toString(), rest: args.slice(found[0].length) }
 }
 
-/** Data as it was written; what the trace cut off is zeros, which no file that matters may have. */
-function dataOf(pieces: Iterable<RegExpMatchArray | RegExpExecArray>, length: number, path: string): Buffer {
-  const all = [...pieces]
-  const bytes = Buffer.concat(all.map(([, data]) => unescaped(data!)))
-  if (bytes.byteLength >= length) return bytes.subarray(0, length)
+/** Data as it was written; what the trace cut off of a piece is zeros, which no file that matters may have. */
+function dataOf(args: string, length: number, path: string): Buffer {
+  const vector = [...args.matchAll(pieces)].map(([, data, bytes]) => wholeOf(unescaped(data!), Number(bytes), path))
+  if (vector.length > 0) return Buffer.concat(vector).subarray(0, length)
+  const [, data = ''] = text.exec(args) ?? []
+  return wholeOf(unescaped(data), length, path).subarray(0, length)
+}
+
+function wholeOf(known: Buffer, length: number, path: string): Buffer {
+  if (known.byteLength >= length) return known
   if (!path.startsWith('socket:')) throw new Error(`the trace cut off what was written to ${path}`)
-  return Buffer.concat([bytes, Buffer.alloc(length - bytes.byteLength)])
+  return Buffer.concat([known, Buffer.alloc(length - known.byteLength)])
 }
 
 function write(recorder: Recorder, call: Call): void {
   const { number, path, rest } = handleOf(call.args)
-  const data = () => dataOf(rest.matchAll(texts), call.result, path)
+  const data = () => dataOf(rest, call.result, path)
   if (path.startsWith('socket:')) {
     recorder.out(call, path, data())
     return
@@ -224,7 +231,7 @@ const calls: Record<string, (recorder: Recorder, call: Call) => void> = {
     const file = recorder.fileOf(path)
     if (file === undefined) return
     const offset = Number(/, (\d+)$/.exec(rest)![1])
-    recorder.written(call, file, { offset, bytes: dataOf([text.exec(rest)!], call.result, path) })
+    recorder.written(call, file, { offset, bytes: dataOf(rest, call.result, path) })
   },
   ftruncate(recorder, call) {
     const { path, rest } = handleOf(call.args)

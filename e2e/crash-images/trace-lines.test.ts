@@ -72,3 +72,18 @@ test('an acknowledgement counts from its last byte, on a connection that a clien
     { at: 3, to: 'broker', packet: { kind: 'puback', id: 7 } },
   ])
 })
+
+test('a piece of a vector that the trace cut off moves nothing that was sent behind it', async () => {
+  const publish = Buffer.concat([Buffer.from([0x30, 14, 0, 2]), Buffer.from('t/')])
+  const vector = [
+    `{iov_base="${hex(Buffer.concat([Buffer.from([0x10, 0]), publish]))}", iov_len=8}`,
+    `{iov_base="${hex('cut')}"..., iov_len=10}`,
+    `{iov_base="${hex(Buffer.from([0x40, 2, 0, 7]))}", iov_len=4}`,
+  ]
+  const { sent } = await record([`7  1.5 writev(20<${hex('socket:[1]')}>, [${vector.join(', ')}], 3) = 22`])
+  const body = Buffer.concat([Buffer.from('cut'), Buffer.alloc(7)])
+  expect(sentPackets(sent)).toEqual([
+    { at: 1, to: 'broker', packet: { kind: 'publish', topic: 't/', body } },
+    { at: 1, to: 'broker', packet: { kind: 'puback', id: 7 } },
+  ])
+})
