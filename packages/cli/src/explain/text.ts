@@ -69,7 +69,7 @@ function device({ agent }: Found, span: Span): Section {
 function messageLine({ message }: ExplainedWindow, span: Span): string[] {
   if (!message) return []
   const { seq, waiting, sent, madeMs } = message
-  if (!waiting) return [`message ${seq}: receipted`]
+  if (!waiting) return [`message ${seq}: ${sent ? 'receipted' : 'given up unsent by a full spool'}`]
   return [`message ${seq}, made ${timeText(madeMs, span.start)}: ${sent ? 'sent, no receipt yet' : 'waits to be sent'}`]
 }
 
@@ -99,11 +99,19 @@ function windowLines(agent: AgentExplanation, window: ExplainedWindow): string[]
   ]
 }
 
-function agentSection({ agent, unreached }: Found): Section {
+/** A window has a part of every agent that heard the device in it; one of them is asked. */
+function othersLines({ agent, ingest }: Found): string[] {
+  const others = new Set(ingest?.parts.map((part) => part.agent).filter((name) => name !== agent?.agent))
+  return [...others].map((name) => `${name} has a part of it; --agent-url asks another agent`)
+}
+
+function agentSection(found: Found): Section {
+  const { agent, unreached } = found
+  const others = othersLines(found)
   if (unreached.agent) return { name: 'agent', lines: [`not reached: ${unreached.agent}`] }
-  if (!agent) return { name: 'agent', lines: ['has not heard of the device'] }
+  if (!agent) return { name: 'agent', lines: ['has not heard of the device', ...others] }
   const who = `${agent.agent}, spool ${agent.spool}, epoch ${agent.epoch}, settings ${agent.settingsHash}`
-  return { name: 'agent', lines: [who, ...(agent.window ? windowLines(agent, agent.window) : [])] }
+  return { name: 'agent', lines: [who, ...(agent.window ? windowLines(agent, agent.window) : []), ...others] }
 }
 
 function partLines(part: ExplainedPart, near: number): string[] {
