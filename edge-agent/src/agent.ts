@@ -14,7 +14,7 @@ import { offline, statusBody } from './status.ts'
 import { StatusReporter } from './status-reporter.ts'
 import { Ticker } from './ticker.ts'
 import { Upkeep } from './upkeep.ts'
-import type { Remote } from './uplink/index.ts'
+import { type Remote, statusEveryOf } from './uplink/index.ts'
 
 export type AgentOptions = Pick<PipelineOptions, 'config' | 'clock' | 'log'> & {
   /** Who started the agent, where it wants to be told how it is. */
@@ -34,7 +34,6 @@ export interface Agent {
   stop(): Promise<void>
 }
 
-const statusEveryMs = 10_000
 const spanEveryMs = 10_000
 const offlineWithinMs = 500
 
@@ -188,7 +187,7 @@ class RunningAgent {
     })
     this.#ticker.every(live.every, () => this.#offerLive())
     this.#ticker.every(live.provisionalEvery, () => this.#offerProvisional())
-    this.#ticker.every(pipeline.uplink.statusEveryMs ?? statusEveryMs, () => this.#sendStatus())
+    this.#ticker.every(statusEveryOf(pipeline.uplink), () => this.#sendStatus())
     const watchdogMs = options.manager?.watchdogMs
     if (watchdogMs !== undefined) this.#ticker.every(watchdogMs / 3, () => this.#proveAlive())
   }

@@ -9,6 +9,7 @@ import type { Pipeline } from './pipeline.ts'
 import { settingsHashOf } from './settings-hash.ts'
 import { type AgentSpool, readRolledBack, reserveOf } from './spool/index.ts'
 import { type AgentStatus, type DeviceStatus, deviceStatus, floorsOf } from './status.ts'
+import { statusEveryOf } from './uplink/index.ts'
 
 export interface StatusReporterOptions {
   pipeline: Pipeline
@@ -77,6 +78,7 @@ export class StatusReporter {
       windowLengthMs: rollup.keeper.settings.lengthMs,
       windowLatenessMs: rollup.keeper.settings.latenessMs,
       uptimeMs,
+      statusEveryMs: statusEveryOf(pipeline.uplink),
       spool: {
         ...{ name, ...state, full: this.#options.isFull(), movedAside, dropped, ...pipeline.lineage.status },
         ...(await lineageOf(spool)),

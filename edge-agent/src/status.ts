@@ -26,6 +26,8 @@ export interface AgentStatus {
   windowLengthMs: number
   windowLatenessMs: number
   uptimeMs: number
+  /** How often this is told to the cloud. */
+  statusEveryMs: number
   spool: SpoolStatus
   clock: TimeState & { nowMs: number | null; devices: DeviceClocksStatus }
   uplink: {
@@ -147,7 +149,7 @@ export function statusBody(status: AgentStatus): StatusBody {
       ...{ unaccounted: status.unaccounted, lostMessages: status.lostMessages },
       ...{ devices: status.devices, series: status.series },
       ...{ outstanding: uplink.outstanding, deadLetters: status.deadLetters, floors: status.floors },
-      amendSpanMs: status.amendSpanMs,
+      ...{ amendSpanMs: status.amendSpanMs, statusEveryMs: status.statusEveryMs },
       disk: status.disk,
       collect: collectForCloud(status.collect, uplink.certificates),
     },

@@ -9,4 +9,11 @@ export { defaultStatusEveryMs } from './iot-hub.ts'
 export type { Remote, SeriesName, WindowTimes } from './remote.ts'
 export { covers, type OutboxMessage, Sender } from './sender.ts'
 export type { SeriesFilter } from './series-filter.ts'
-export type { Outgoing, Uplink, UplinkContext, UplinkHandlers, UplinkState } from './uplink.ts'
+export {
+  type Outgoing,
+  statusEveryOf,
+  type Uplink,
+  type UplinkContext,
+  type UplinkHandlers,
+  type UplinkState,
+} from './uplink.ts'

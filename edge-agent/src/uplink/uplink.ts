@@ -45,6 +45,13 @@ export interface Outgoing {
   retain?: boolean
 }
 
+const usualStatusMs = 10_000
+
+/** How often the status goes over it, ms. */
+export function statusEveryOf({ statusEveryMs = usualStatusMs }: Pick<Uplink, 'statusEveryMs'>): number {
+  return statusEveryMs
+}
+
 /** Where the agent sends. */
 export interface Uplink {
   readonly custody: Custody

@@ -13,18 +13,21 @@ import {
   worstOf,
 } from './stage.ts'
 
-/** Statuses come every 10 s; after three that did not the agent counts as silent. */
-export const silentAfterMs = 35_000
+/** Where the agent does not say how often its status comes. */
+const usualStatusMs = 10_000
+/** After so many statuses that did not come it counts as silent. */
+const statusesMissed = 3.5
 /** Messages that may await a receipt at once. */
 const maxOutstanding = 32
 const slowOutboxMs = 60_000
 
 export type Presence = 'online' | 'silent' | 'offline' | 'unseen'
 
-export function presenceOf({ online, silentMs }: PipelineAgent): Presence {
+export function presenceOf({ online, silentMs, status }: PipelineAgent): Presence {
   if (silentMs === null) return 'unseen'
   if (!online) return 'offline'
-  return silentMs > silentAfterMs ? 'silent' : 'online'
+  const everyMs = numberIn(status?.counters, 'statusEveryMs') ?? usualStatusMs
+  return silentMs > statusesMissed * everyMs ? 'silent' : 'online'
 }
 
 /** Age of the oldest message that waits, by the agent's own clock; undefined where none waits. */

@@ -50,6 +50,8 @@ test('an agent that is away shows what it last told, and that it is not of now',
   expect([presenceOf(agent), presenceOf(away)]).toEqual(['online', 'offline'])
   expect(presenceOf({ ...agent, silentMs: 36_000 })).toBe('silent')
   expect(presenceOf({ ...agent, silentMs: null })).toBe('unseen')
+  const metered = { ...agent, status: { ...agent.status!, counters: { statusEveryMs: 300_000 } } }
+  expect([600_000, 1_100_000].map((silentMs) => presenceOf({ ...metered, silentMs }))).toEqual(['online', 'silent'])
   const gone = agentStages(away)
   expect(gone.every(({ level, flows }) => level === 'off' && !flows)).toBe(true)
   expect(figureOf(gone, 'outbox', 'messages wait')).toBe('2')
