@@ -19,6 +19,8 @@ export interface CloudLink {
   publish(message: Message): Promise<void>
   /** Called on every connection, when what agents send can arrive. */
   onConnect(callback: () => void): void
+  /** Other ingests take turns with this one, and may write to its stores what it did not read; default false. */
+  isShared?: boolean
   /** Undefined while connected, else why not, in words that name the setting. */
   problem(): string | undefined
   /** The certificate that the ingest shows, with its end, epoch ms. */

@@ -80,18 +80,22 @@ export async function startIngest(config: IngestConfig, context: IngestContext):
 
 /** One message on its way: what is promised goes to the spool, the rest to whoever looks. */
 async function receive(message: CloudMessage, parts: Parts): Promise<boolean> {
-  const { custody, meters, alerting, stages } = parts
+  const { custody, meters, stages, log } = parts
   const decoded = decodeMessage(message)
   meters.counter('messages_total', 'Messages received', ['kind']).inc({ kind: decoded.kind })
   stages.received(decoded)
-  alerting.received(decoded)
   if (decoded.kind === 'spooled') return await custody.receiver.offer(decoded.spooled)
-  look(decoded, parts)
+  try {
+    look(decoded, parts)
+  } catch (error) {
+    log.warn({ error, kind: decoded.kind }, 'a best-effort message could not be used')
+  }
   return true
 }
 
 /** Best effort. */
-function look(decoded: Decoded, { custody, view, feeds, receipts }: Parts): void {
+function look(decoded: Decoded, { custody, view, feeds, receipts, alerting }: Parts): void {
+  alerting.received(decoded)
   if (decoded.kind === 'provisional') view.provisional(decoded.body)
   if (decoded.kind === 'status') {
     view.status(decoded.body)
@@ -131,23 +135,28 @@ async function createParts(
     for (const receipt of custody.receipts()) receipts.offer(receipt)
   })
   alerting = await Alerting.open({ config, custody, stores, view, link, clock, log, settleMs })
-  const shared = { clock, log: custody.log, stock: custody.stock, logger: log, days: daysIn(dayZone) }
+  const { isShared: shared = false } = link
+  const common = { clock, log: custody.log, stock: custody.stock, logger: log, days: daysIn(dayZone), shared }
   const feeders = new Feeders(
     [...stores].map(([name, store], index) => {
       const first = index === 0 ? { written: view.written.bind(view) } : {}
-      return { ...shared, name, store, type: name, accountable: index === 0, ...first }
+      return { ...common, name, store, type: name, accountable: index === 0, ...first }
     }),
   )
-  view.know(await knownSeries(stores, custody))
+  view.know(await knownSeries(stores, custody, shared))
   const feeds = [...stores.values()].map((store) => new LiveFeed(store, log))
   return { config, clock, log, meters, view, stores, custody, link, receipts, feeders, feeds, alerting, stages }
 }
 
 /**
  * Series of the first store and of the spool. A spool that is new, or put back from an old copy, has to know that stores
- * hold rows of parts that it lacks.
+ * hold rows of parts that it lacks. Newer rows in a shared store say nothing: another ingest may have written them.
  */
-async function knownSeries(stores: ReadonlyMap<string, Store>, custody: Custody): Promise<SeriesInfo[]> {
+async function knownSeries(
+  stores: ReadonlyMap<string, Store>,
+  custody: Custody,
+  shared: boolean,
+): Promise<SeriesInfo[]> {
   const asked = [...stores].map(async ([name, store], index) => {
     const answer = store.series().catch(() => undefined)
     const series = await (index === 0 ? answer : Promise.race([answer, pause(answerWithinMs)]))
@@ -156,6 +165,6 @@ async function knownSeries(stores: ReadonlyMap<string, Store>, custody: Custody)
   const answers = await Promise.all(asked)
   if (custody.isNew) {
     if (answers.some(({ series }) => series === undefined || series.length > 0)) await custody.followsAnother()
-  } else for (const { name, series } of answers) await custody.followsIfBehind(name, series ?? [])
+  } else if (!shared) for (const { name, series } of answers) await custody.followsIfBehind(name, series ?? [])
   return [...(answers[0]?.series ?? []), ...custody.series()]
 }

@@ -11,8 +11,8 @@ export interface SpanOf {
   store: string
   from: number
   to: number
-  /** Whether this store's refusals are those that the spool has marked. */
-  accountable: boolean
+  /** Without what changed later in the log. */
+  upTo?: number
 }
 
 export interface Unchecked {

@@ -4,7 +4,7 @@ import type { Clock, Logger } from '@millrace/pipeline'
 import { addMissingTables, deadLetters, openSpool, type Spool } from '@millrace/spool'
 import { RangeSet } from '@millrace/windows'
 import { z } from 'zod'
-import type { Spooled } from '../received.ts'
+import type { BodyHead, Spooled } from '../received.ts'
 import { type Accounts, readAccounts } from './accounts.ts'
 import { SpoolAlerts } from './alerts.ts'
 import { SpoolEvaluation } from './evaluation.ts'
@@ -104,15 +104,23 @@ export class Custody {
 
   /**
    * The same where a store holds rows newer than anything received: the spool is an old copy. That store took all that
-   * is in it before it took those, so it is not given the older rows again.
+   * is in it before it took those, so it is not given the older rows again. Sites that the spool never heard of are
+   * another ingest's that writes to the same store.
    */
   async followsIfBehind(store: string, stored: readonly SeriesInfo[]): Promise<void> {
     const keyOf = ({ site, device, metric }: SeriesInfo) => `${site}/${device}/${metric}`
     const newest = new Map(this.registry.allSeries().map((series) => [keyOf(series), series.lastTs]))
-    const ahead = stored.filter((series) => series.lastTs > (newest.get(keyOf(series)) ?? Number.NEGATIVE_INFINITY))
+    const sites = new Set(this.registry.allSeries().map(({ site }) => site))
+    const known = stored.filter(({ site }) => sites.has(site))
+    const ahead = known.filter((series) => series.lastTs > (newest.get(keyOf(series)) ?? Number.NEGATIVE_INFINITY))
     const newestMs = Math.max(0, ...ahead.map(({ lastTs }) => lastTs))
     if (!(await this.intake.followsUpTo(store, newestMs))) return
     this.logger.error({ store, series: ahead.length }, 'the store has newer rows than the spool, which is an old copy')
+  }
+
+  /** Whether a message of this number was received. */
+  knows(head: BodyHead): boolean {
+    return this.registry.find(head)?.received.has(head.seq) === true
   }
 
   /** Of everything received so far. */

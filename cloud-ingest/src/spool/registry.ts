@@ -70,9 +70,14 @@ export class Registry {
     return [...this.sourcesByName.values()]
   }
 
-  source({ site, agent, spool }: BodyHead): SourceState {
-    const known = this.sourcesByName.get(`${site}/${agent}/${spool}`)
+  find({ site, agent, spool }: BodyHead): SourceState | undefined {
+    return this.sourcesByName.get(`${site}/${agent}/${spool}`)
+  }
+
+  source(head: BodyHead): SourceState {
+    const known = this.find(head)
     if (known) return known
+    const { site, agent, spool } = head
     const nothing = { received: new RangeSet(), epochs: new Epochs(), gaveUp: new RangeSet() }
     return this.addSource({ id: this.lastSourceId + 1, site, agent, spool, ...nothing })
   }

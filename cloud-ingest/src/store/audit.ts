@@ -9,6 +9,8 @@ export interface AuditOptions {
   clock: Clock
   logger: Logger
   accountable: boolean
+  /** Other ingests may write rows of the same devices. */
+  shared?: boolean
 }
 
 export const spanMs = 600_000
@@ -25,13 +27,20 @@ const share = 0.02
 
 const keyOf = ({ site, device }: { site: string; device: string }) => `${site}/${device}`
 
-/** Readings by which one device's rows differ from what the spool holds: above 0 missing, below 0 too many. */
-function differencesOf(held: readonly DeviceStock[], stored: readonly DeviceCount[]): Map<string, number> {
+/**
+ * Readings by which one device's rows differ from what the spool holds: above 0 missing, below 0 too many, which in a
+ * shared store are another ingest's.
+ */
+function differencesOf(
+  held: readonly DeviceStock[],
+  stored: readonly DeviceCount[],
+  shared = false,
+): Map<string, number> {
   const counts = new Map(stored.map((device) => [keyOf(device), device.readings]))
   const differences = new Map<string, number>()
   for (const device of held) {
     const difference = device.readings - (counts.get(keyOf(device)) ?? 0)
-    if (difference !== 0) differences.set(keyOf(device), difference)
+    if (difference > 0 || (difference < 0 && !shared)) differences.set(keyOf(device), difference)
   }
   return differences
 }
@@ -64,14 +73,14 @@ export class StoreAudit {
 
   /** Whether readings are missing among what the store took last: it is an old copy, or a new one. */
   async lacks(takenUpTo: number): Promise<boolean> {
-    const { name, store, stock, accountable, clock } = this.options
+    const { name, store, stock, clock } = this.options
     const wholeFrom = await stock.wholeFrom(clock.now())
     const changed = await stock.changed(Math.max(0, takenUpTo - takenLast), takenUpTo, spanMs)
     const newest = changed.filter((start) => start >= wholeFrom).sort((a, b) => b - a)
     for (const from of newest.slice(0, spansAtStart)) {
       const span = { from, to: from + spanMs }
-      const held = await stock.held({ store: name, ...span, accountable })
-      const taken = held.filter(({ n }) => n <= takenUpTo)
+      // The store may have more of what has changed since, and never less of what has not.
+      const taken = await stock.held({ store: name, ...span, upTo: takenUpTo })
       const differences = differencesOf(taken, await store.readCounts(span))
       if ([...differences.values()].some((readings) => readings > 0)) return true
     }
@@ -116,11 +125,11 @@ export class StoreAudit {
   }
 
   private async compare(start: number, cursor: number): Promise<void> {
-    const { name, store, stock, accountable } = this.options
+    const { name, store, stock, shared } = this.options
     const span = { from: start, to: start + spanMs }
-    const held = await stock.held({ store: name, ...span, accountable })
+    const held = await stock.held({ store: name, ...span })
     const settled = held.filter(({ n }) => n <= cursor)
-    const differences = differencesOf(settled, await store.readCounts(span))
+    const differences = differencesOf(settled, await store.readCounts(span), shared)
     if (settled.length === held.length) this.due.delete(start)
     this.checked += settled.reduce((sum, { readings }) => sum + readings, 0)
     this.note(start, settled, differences)

@@ -29,6 +29,8 @@ export interface FeederOptions extends RollupContext {
   rollupEveryMs?: { hours: number; days: number }
   /** Without it, what the store holds is not compared with the spool. */
   stock?: Stock
+  /** Other ingests may write rows of the same devices. */
+  shared?: boolean
 }
 
 interface Written {
@@ -50,7 +52,7 @@ export class Feeder {
   private tries = 0
   private error: string | null
   private checked: boolean
-  /** What was taken in earlier lives is known to be there still. */
+  /** What was taken before, in an earlier life or before a failure, is known to be there still. */
   private resumed = false
   /** Spans may be dirty; always so at first, as an earlier life may have left some. */
   private readonly pending = { hours: true, days: true }
@@ -210,6 +212,8 @@ export class Feeder {
       this.logger.warn({ store: this.options.name, tries: this.tries }, `${message}; trying again`)
     this.error = message
     const askedMs = error instanceof Error && 'retryAfterMs' in error ? Number(error.retryAfterMs) : 0
+    // A store that was away may come back as an old copy of itself, or made anew.
+    if (askedMs === 0) this.resumed = false
     await pause(Math.max(askedMs, backoff(this.tries, retryLimits)), signal).catch(() => undefined)
   }
 }

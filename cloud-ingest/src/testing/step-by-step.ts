@@ -1,4 +1,4 @@
-import { cloudTopic } from '@millrace/contracts'
+import { cloudTopic, type SummariesBody } from '@millrace/contracts'
 import { type Clock, silentLogger } from '@millrace/pipeline'
 import { until } from '@millrace/pipeline/testing'
 import { decodeMessage } from '../decode/index.ts'
@@ -44,15 +44,22 @@ export class StepByStep {
     )
   }
 
-  async send(spec: BodySpec): Promise<void> {
+  /** `change`: by hand. */
+  async send(spec: BodySpec, change: (body: SummariesBody) => void = () => undefined): Promise<void> {
+    await this.receive(spec, change)
+    while (await this.feeder.step());
+  }
+
+  /** Into the spool alone. */
+  async receive(spec: BodySpec, change: (body: SummariesBody) => void = () => undefined): Promise<void> {
     const body = summariesBody(spec)
+    change(body)
     const before = this.received.count
     const topic = cloudTopic({ site: body.site, agent: body.agent, kind: 'summaries' })
     const decoded = decodeMessage({ topic, body: Buffer.from(JSON.stringify(body)) })
     if (decoded.kind !== 'spooled') throw new Error('not a body')
     void this.custody.receiver.offer(decoded.spooled)
     await until(() => this.received.count > before, { label: 'the message is committed' })
-    while (await this.feeder.step());
   }
 
   async close(): Promise<void> {

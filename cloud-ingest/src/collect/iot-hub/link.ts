@@ -34,6 +34,7 @@ export async function openHubLink(
       receive = toReceive
       reader.start()
     },
+    isShared: settings.checkpoints.type === 'blob',
     publish: async () => undefined,
     onConnect: (callback) => reader.onSolved(callback),
     problem: () => reader.problem(),

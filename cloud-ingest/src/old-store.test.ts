@@ -1,0 +1,95 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { manualClock, silentLogger, UnreachableError } from '@millrace/pipeline'
+import { until } from '@millrace/pipeline/testing'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { daysIn } from './store/days.ts'
+import { Feeder } from './store/feeder.ts'
+import { stores } from './store/index.ts'
+import type { Store } from './stored.ts'
+import { minuteMs, noon } from './testing/rows.ts'
+import { StepByStep } from './testing/step-by-step.ts'
+
+const clock = manualClock(noon + 5 * minuteMs)
+const all = { site: 'north', device: 'pump', metric: 'temperature', from: 0, to: noon * 2 }
+let dataDir: string
+let current: Store
+let away = false
+const opened: Store[] = []
+
+async function open(name: string): Promise<Store> {
+  const folder = join(dataDir, name)
+  mkdirSync(folder)
+  const store = await stores.create({ type: 'duckdb' }, { dataDir: folder, clock, log: silentLogger })
+  opened.push(store)
+  return store
+}
+
+/** A store on another machine: whoever answers at its address now. */
+const remote = new Proxy({} as Store, {
+  get:
+    (_target, name: keyof Store) =>
+    async (...args: never[]) => {
+      if (away) throw new UnreachableError('no answer')
+      return await Reflect.apply(current[name] ?? (() => undefined), current, args)
+    },
+})
+
+beforeEach(async () => {
+  dataDir = mkdtempSync(join(tmpdir(), 'millrace-old-store-'))
+  away = false
+  current = await open('first')
+})
+afterEach(async () => {
+  for (const store of opened.splice(0)) await store.close()
+  rmSync(dataDir, { recursive: true })
+})
+
+const counts = async () => (await current.readRows('minutes', [all]))[0]!.map(({ start, count }) => [start, count])
+
+test('a store that was away and comes back made anew is given again all that the spool has, without a new start', async () => {
+  const steps = await StepByStep.open({ dataDir, store: remote, clock })
+  const { custody } = steps
+  const context = { store: remote, log: custody.log, clock, days: daysIn('UTC'), logger: silentLogger }
+  const feeder = new Feeder({ ...context, name: 'tested', type: 'tested', accountable: true, stock: custody.stock })
+  const stopping = new AbortController()
+  const running = feeder.run(stopping.signal)
+  try {
+    await steps.receive({ seq: 0, rows: [{ start: noon, values: [1, 2, 3] }] })
+    await until(() => feeder.state().behind === 0, { label: 'the first row' })
+    away = true
+    await steps.receive({ seq: 1, rows: [{ start: noon + minuteMs, values: [4] }] })
+    await until(() => feeder.state().error !== null, { label: 'the failure' })
+    current = await open('second')
+    away = false
+    await until(() => feeder.state().error === null && feeder.state().behind === 0, { label: 'the store takes rows' })
+    expect(await counts()).toEqual([
+      [noon, 3],
+      [noon + minuteMs, 1],
+    ])
+  } finally {
+    stopping.abort()
+    await running
+    await steps.close()
+  }
+})
+
+test("newer rows of a site that nobody here heard of are another ingest's: what waits for the store is still given to it", async () => {
+  const steps = await StepByStep.open({ dataDir, store: current, clock })
+  const { custody } = steps
+  const row = {
+    site: 'south',
+    device: 'fan',
+    metric: 'humidity',
+    unit: '%',
+    lastTs: noon + 60 * minuteMs,
+    lastValue: 1,
+  }
+  await steps.receive({ rows: [{ start: noon }] })
+  await custody.followsIfBehind('shared', [row])
+  expect(await custody.log.cursor('shared')).toBe(0)
+  await custody.followsIfBehind('own', [{ ...row, site: 'north' }])
+  expect(await custody.log.cursor('own')).toBe(custody.log.head())
+  await steps.close()
+})
