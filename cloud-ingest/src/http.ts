@@ -1,9 +1,10 @@
 import type { Readable } from 'node:stream'
 import { createHttpServer, dataFolderId, type HttpServer } from '@millrace/pipeline'
-import { type KeptLetter, serveDeadLetters } from '@millrace/spool'
+import { type KeptLetter, type Replayed, serveDeadLetters } from '@millrace/spool'
 import { agentsOf, fillAccountMeters } from './account-meters.ts'
 import { backupStream } from './backup/write.ts'
 import type { Parts } from './parts.ts'
+import type { BodyHead, Spooled } from './received.ts'
 import { replayLetter } from './replay.ts'
 import { createFigures } from './reporting.ts'
 import type { AlertsContext } from './serve/alerts.ts'
@@ -68,6 +69,12 @@ function alertsOf({ alerting, clock }: Parts): AlertsContext {
   }
 }
 
+async function replay(letter: KeptLetter, { custody, clock }: Parts): Promise<Replayed> {
+  const offer = (message: Spooled) => custody.receiver.offer(message)
+  const knows = (head: BodyHead) => custody.knows(head)
+  return await replayLetter(letter, { offer, knows, keptFromMs: clock.now() - keepPartsMs })
+}
+
 /** The HTTP side, not yet listening. */
 export async function createHttp(parts: Parts): Promise<HttpServer> {
   const { config, clock, log, meters, view, stores, custody, feeders } = parts
@@ -93,8 +100,7 @@ export async function createHttp(parts: Parts): Promise<HttpServer> {
     ...{ clock, stores, series: view.series, openWindows: view.openWindows, statuses: view.statuses, keepPartsMs },
     fromSpool: (series, moment) => custody.explain({ series, moment, stores: feeders.positions() }),
   })
-  const replay = (letter: KeptLetter) => replayLetter(letter, (message) => custody.receiver.offer(message))
-  serveDeadLetters(http.app, { spool: custody.spool, replay })
+  serveDeadLetters(http.app, { spool: custody.spool, replay: (letter) => replay(letter, parts) })
   http.app.addHook('onRequest', async ({ routeOptions }) => {
     if (routeOptions.url === '/metrics') fillAccountMeters(meters, await custody.accounts(feeders.progress()))
   })

@@ -4,8 +4,12 @@ import { join } from 'node:path'
 import { cloudTopic } from '@millrace/contracts'
 import { type ManualClock, manualClock, silentLogger } from '@millrace/pipeline'
 import { until } from '@millrace/pipeline/testing'
+import { deadLetters } from '@millrace/spool'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { decodeMessage } from './decode/index.ts'
+import type { BodyHead, Spooled } from './received.ts'
+import { replayLetter } from './replay.ts'
+import { keepPartsMs } from './spool/group.ts'
 import { Custody } from './spool/index.ts'
 import { daysIn } from './store/days.ts'
 import { Feeder } from './store/feeder.ts'
@@ -65,8 +69,7 @@ async function close(): Promise<void> {
   await custody.close()
 }
 
-async function send(spec: BodySpec): Promise<void> {
-  const body = summariesBody(spec)
+async function send(spec: BodySpec, body = summariesBody(spec)): Promise<void> {
   const before = received
   const topic = cloudTopic({ site: body.site, agent: body.agent, kind: 'summaries' })
   const decoded = decodeMessage({ topic, body: Buffer.from(JSON.stringify(body)) })
@@ -134,6 +137,29 @@ test('a repeat after 48 h changes nothing', async () => {
   await send({ seq: 0, rows: [{ values: [1, 2, 3] }] })
   expect(await rows()).toEqual(before)
   expect(await total()).toMatchObject({ held: 3, conflicts: 0, deadLetters: 0 })
+})
+
+test('a letter is replayed while the spool has what came with it: after 48 h it would take the place of a newer row', async () => {
+  const spec = { seq: 0, rows: [{ values: [1, 2, 3] }], sent: { pump: 3 } }
+  const bad = summariesBody(spec)
+  bad.columns.min[0] = 99
+  await send(spec, bad)
+  const [letter] = await deadLetters.list(custody.spool)
+  const sound = { ...letter!, nth: 1, body: Buffer.from(JSON.stringify(summariesBody(spec))) }
+  const replay = async () => {
+    const offer = (message: Spooled) => custody.receiver.offer(message)
+    const context = { offer, knows: (head: BodyHead) => custody.knows(head), keptFromMs: clock.now() - keepPartsMs }
+    const outcome = await replayLetter(sound, context)
+    while (await feeder.step());
+    return outcome
+  }
+  await send({ seq: 1, rows: [{ rev: 1, values: [1, 2, 3, 4, 5] }] })
+  expect(await replay()).toMatchObject({ replayed: true })
+  expect(await rows()).toMatchObject([{ count: 5 }])
+  await passTwoDays()
+  expect(await replay()).toMatchObject({ replayed: false, message: expect.stringContaining('left the spool') })
+  expect(await rows()).toMatchObject([{ count: 5 }])
+  expect(await total()).toMatchObject({ held: 5, refused: 0, mismatch: 0 })
 })
 
 test('a feeder that lost its cursor between the write and the settlement changes nothing by writing again', async () => {

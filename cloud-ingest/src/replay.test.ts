@@ -50,8 +50,10 @@ test('a letter whose body can be read now is offered whole, with the letter that
   const source = 'millrace/v1/north/edge/summaries'
   expect(decodeMessage({ topic: source, body }).kind).toBe('spooled')
   const letter = { atMs: 0, reason: 'bad-body', nth: 2, source, site: 'north', device: null, count: 1, body }
-  const outcome = await replayLetter(letter, async (message) => offered.push(message) > 0)
+  const offer = async (message: Spooled) => offered.push(message) > 0
+  const context = { offer, knows: () => false, keptFromMs: 1 }
+  const outcome = await replayLetter(letter, context)
   expect(outcome).toMatchObject({ replayed: true, message: 'message 4: 3 readings in 1 rows accepted anew' })
   expect(offered).toMatchObject([{ letter: { reason: 'bad-body', nth: 2 }, head: { seq: 4 } }])
-  expect(await replayLetter(letter, async () => false)).toMatchObject({ replayed: false })
+  expect(await replayLetter(letter, { ...context, offer: async () => false })).toMatchObject({ replayed: false })
 })
