@@ -1,13 +1,14 @@
-import { type Alert, alertSchema, endTimeMs, minTimeMs } from '@millrace/contracts'
+import { type Alert, alertSchema } from '@millrace/contracts'
 import type { SetAside } from '../received.ts'
+import { isTime } from './sound.ts'
 
-const isTime = (ms: number) => Number.isSafeInteger(ms) && ms >= minTimeMs && ms < endTimeMs
+const isMoment = (ms: number) => Number.isSafeInteger(ms) && isTime(ms)
 
 /** An agent tells of its own rules and of its own site alone: the id is what one alert replaces another by. */
 function isSound(alert: Alert, site: string): boolean {
   const { id, rule, owner, start, raised, end, learned } = alert
   const own = alert.site === site && owner === 'edge' && id.startsWith(`${rule}/${site}/`)
-  return own && [start, raised, learned, end ?? start].every(isTime)
+  return own && [start, raised, learned, end ?? start].every(isMoment)
 }
 
 /** Judges alerts one by one, so a bad one leaves its neighbours. Undefined where there is no list. */

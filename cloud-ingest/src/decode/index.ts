@@ -19,6 +19,7 @@ import {
 import type { CloudMessage } from '../cloud-link.ts'
 import type { BodyHead, CompletenessPart, DeviceTerms, SetAside, Spooled } from '../received.ts'
 import { readAlerts } from './alert-list.ts'
+import { isSketch, isTime, isTooDeep } from './sound.ts'
 import { isKeySound, readSummaryRows } from './summary-rows.ts'
 
 export type Decoded =
@@ -73,14 +74,18 @@ function decodeBestEffort(value: unknown, topic: CloudTopic): Decoded {
 function byKind(value: unknown, { kind }: CloudTopic): Extract<Decoded, { body: unknown }> | undefined {
   if (kind === 'provisional') {
     const { data } = provisionalBodySchema.safeParse(value)
-    return data && { kind, body: data }
+    return data && areOpenWindows(data) ? { kind, body: data } : undefined
   }
   if (kind === 'live') {
     const { data } = liveBodySchema.safeParse(value)
-    return data && { kind, body: data }
+    return data?.columns.ts.every(isTime) ? { kind, body: data } : undefined
   }
   const { data } = statusBodySchema.safeParse(value)
-  return data && { kind: 'status', body: data }
+  return data && !isTooDeep(data) ? { kind: 'status', body: data } : undefined
+}
+
+function areOpenWindows({ columns: { start, lengthMs, sketch } }: ProvisionalBody): boolean {
+  return sketch.every(isSketch) && start.every((at, index) => isKeySound({ start: at, lengthMs: lengthMs[index]! }))
 }
 
 function readHead(value: unknown, topic: CloudTopic): BodyHead | undefined {
@@ -138,7 +143,7 @@ const readers: { [Kind in MessageKind]?: Reader } = {
 
 const noReadings: SetAside = { reason: 'bad-body', device: null, count: 0 }
 
-const isCount = (value: number | null) => value === null || (Number.isInteger(value) && value >= 0)
+const isCount = (value: number | null) => value === null || (Number.isSafeInteger(value) && value >= 0)
 
 function readCompleteness(value: unknown, setAside: SetAside[]): CompletenessPart[] {
   const { data } = completenessColumnsSchema.safeParse(value)

@@ -1,6 +1,7 @@
 import { endTimeMs, minTimeMs, summaryColumnsSchema } from '@millrace/contracts'
 import { z } from 'zod'
 import { type PartRow, packValues, type SetAside } from '../received.ts'
+import { isSketch } from './sound.ts'
 
 const hourMs = 3_600_000
 const maxLengthMs = 30 * 60_000
@@ -27,6 +28,8 @@ const keySchema = rowSchema.pick({
 })
 const anyColumns = z.record(z.string(), z.array(z.unknown()))
 
+const isBelievable = (count: number) => count <= maxCount
+
 /** Windows divide an hour, are aligned to the epoch, and lie between 2000 and 2100. */
 export function isKeySound({ start, lengthMs }: Pick<Row, 'start' | 'lengthMs'>): boolean {
   if (lengthMs > maxLengthMs || hourMs % lengthMs !== 0) return false
@@ -36,13 +39,15 @@ export function isKeySound({ start, lengthMs }: Pick<Row, 'start' | 'lengthMs'>)
 function isRowSound(row: Row): boolean {
   const inside = row.firstTs >= row.start && row.firstTs <= row.lastTs && row.lastTs < row.start + row.lengthMs
   const ordered = row.min <= row.p50 && row.p50 <= row.p95 && row.p95 <= row.p99 && row.p99 <= row.max
+  const counts = [row.amended, row.duplicate, row.unstamped]
   return (
     row.count > 0 &&
-    row.count <= maxCount &&
+    counts.every(isBelievable) &&
     inside &&
     ordered &&
     row.stddev >= 0 &&
-    /^[A-Za-z0-9+/=_-]*$/.test(row.sketch)
+    /^[A-Za-z0-9+/=_-]*$/.test(row.sketch) &&
+    isSketch(row.sketch)
   )
 }
 
@@ -81,13 +86,16 @@ export function readSummaryRows(value: unknown): SummaryRows | undefined {
   return found
 }
 
+/** One where nobody can believe the number. */
+const readingsOf = ({ count }: Pick<Row, 'count'>) => (isBelievable(count) ? count : 1)
+
 function judge(row: Row, found: SummaryRows): void {
-  if (isKeySound(row)) {
+  if (isKeySound(row) && isBelievable(row.count)) {
     const sound = isRowSound(row)
     found.parts.push(toPart(row, !sound))
     if (sound) return
   }
-  found.setAside.push({ reason: 'bad-body', device: row.device, count: row.count })
+  found.setAside.push({ reason: 'bad-body', device: row.device, count: readingsOf(row) })
 }
 
 function judgeLoose(row: Record<string, unknown>, found: SummaryRows): void {
@@ -97,10 +105,10 @@ function judgeLoose(row: Record<string, unknown>, found: SummaryRows): void {
     return
   }
   const key = keySchema.safeParse(row)
-  if (key.success && isKeySound(key.data)) {
+  if (key.success && isKeySound(key.data) && isBelievable(key.data.count)) {
     const nothing = { last: 0, lastTs: -1, values: null }
     found.parts.push({ ...key.data, ...nothing })
   }
   const device = key.success ? key.data.device : null
-  found.setAside.push({ reason: 'bad-body', device, count: key.success ? key.data.count : 1 })
+  found.setAside.push({ reason: 'bad-body', device, count: key.success ? readingsOf(key.data) : 1 })
 }

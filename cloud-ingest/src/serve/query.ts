@@ -1,8 +1,11 @@
-import { alertStates, nameSchema, severities, steps } from '@millrace/contracts'
+import { alertStates, endTimeMs, nameSchema, severities, steps } from '@millrace/contracts'
 import { checkConfig } from '@millrace/pipeline'
 import { z } from 'zod'
 
 const hourMs = 3_600_000
+
+/** Stores can bear no time far beyond; who wants all there is names one. */
+const withinReach = (ms: number) => Math.min(Math.max(ms, 0), endTimeMs)
 
 /** Epoch ms, or ISO 8601 with a zone. */
 const moment = z
@@ -10,7 +13,7 @@ const moment = z
   .refine((text) => /^\d+(\.\d+)?$/.test(text) || z.iso.datetime({ offset: true }).safeParse(text).success, {
     message: 'epoch ms, or ISO 8601 with a zone',
   })
-  .transform((text) => (/^\d/.test(text) && !text.includes('-') ? Number(text) : Date.parse(text)))
+  .transform((text) => withinReach(/^\d/.test(text) && !text.includes('-') ? Number(text) : Date.parse(text)))
 
 const span = { from: moment.optional(), to: moment.optional(), store: z.string().optional() }
 const series = { site: nameSchema, device: nameSchema, metric: nameSchema }

@@ -86,7 +86,8 @@ async function readings(query: unknown, context: ServeContext) {
 }
 
 function listen(app: HttpServer['app'], context: ServeContext): void {
-  app.get('/api/live', async (request, reply) => {
+  // A HEAD would wait for an end that never comes.
+  app.get('/api/live', { exposeHeadRoute: false }, async (request, reply) => {
     const { site } = readQuery(request.query, liveQuery)
     if (!context.events.add(reply.raw, site)) {
       return await reply.code(503).send({ error: 'too-many', message: 'too many pages are listening' })
@@ -141,7 +142,7 @@ function fromStore(
       return await handler(request.query, context)
     } catch (error) {
       if (!(error instanceof UnreachableError)) throw error
-      return await reply.code(503).send({ error: error.code, message: error.message })
+      return await reply.code(503).send({ error: error.code, message: error.message, hint: error.hint })
     }
   })
 }
