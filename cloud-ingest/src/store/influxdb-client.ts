@@ -1,3 +1,4 @@
+import type { Agent } from 'node:http'
 import { hideSecrets, UnreachableError } from '@millrace/pipeline'
 import { FieldType, InfluxDB } from 'influx'
 import { clientSchema, policies, SchemaCheck } from './influxdb-schema.ts'
@@ -32,7 +33,11 @@ export function withoutAuthorization(text: string, authorization: string | undef
 }
 
 /** The client sends root:root by itself and ahead of other headers unless the user name is null. */
-export function createClient({ url, database }: InfluxAddress, authorization: string | undefined): InfluxDB {
+export function createClient(
+  { url, database }: InfluxAddress,
+  authorization: string | undefined,
+  agent?: Agent,
+): InfluxDB {
   const { hostname, port, protocol, pathname } = new URL(url)
   const secure = protocol === 'https:'
   return new InfluxDB({
@@ -43,7 +48,10 @@ export function createClient({ url, database }: InfluxAddress, authorization: st
     database,
     schema: clientSchema(database, FieldType),
     username: null as unknown as string,
-    ...(authorization === undefined ? {} : { options: { headers: { Authorization: authorization } } }),
+    options: {
+      ...(agent && { agent }),
+      ...(authorization === undefined ? {} : { headers: { Authorization: authorization } }),
+    },
     pool: { maxRetries: 0, requestTimeout: 30_000, backoff: noBackoff },
   })
 }

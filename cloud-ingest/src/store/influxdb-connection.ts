@@ -1,4 +1,4 @@
-import { MillraceError, UnreachableError } from '@millrace/pipeline'
+import { MillraceError, pause, UnreachableError } from '@millrace/pipeline'
 import type { InfluxDB, IPoint } from 'influx'
 import {
   authorizationOf,
@@ -12,6 +12,7 @@ import {
 import { noAnswer, type WriteAnswer, type WriteTarget, writeLines } from './influxdb-http.ts'
 import type { Policy } from './influxdb-schema.ts'
 import { streamQuery } from './influxdb-stream.ts'
+import { endWaiting, keptConnections } from './post-bytes.ts'
 
 const maxStatementsPerQuery = 100
 
@@ -23,6 +24,7 @@ const isNothingThere = (error: unknown) =>
  * answer before it has worked it out: a server killed in a query would hold its store for ever.
  */
 const defaultPatience = { prepareMs: 10_000, answerMs: 60_000 }
+const againAfterMs = 250
 
 interface Connected {
   client: InfluxDB
@@ -80,48 +82,81 @@ export class InfluxConnection {
 
   /** A database or policy that nobody has made yet has no rows. */
   private async ask(statements: readonly string[]): Promise<ResultSeries[][]> {
+    const call = ({ client }: Connected) => query(client, statements)
     try {
-      return await this.reach(({ client }) => query(client, statements))
+      return await this.reach(call).catch((error) => this.askAgain(error, call))
     } catch (error) {
       if (isNothingThere(error)) return statements.map(() => [])
       throw error
     }
   }
 
+  /** A server may end a kept connection just when it is used, and a name may not be known for an instant. */
+  private async askAgain<T>(error: unknown, call: (connected: Connected) => Promise<T>): Promise<T> {
+    if (!(error instanceof NoConnectionError)) throw error
+    await pause(againAfterMs)
+    return await this.reach(call)
+  }
+
   /** Once it has succeeded it does nothing, until the next failure. */
   async prepare(): Promise<void> {
-    this.preparing ??= this.reach(({ client }) => prepareDatabase(client, this.address), this.patience.prepareMs)
-    await this.preparing
+    const preparing =
+      this.preparing ?? this.reach(({ client }) => prepareDatabase(client, this.address), this.patience.prepareMs)
+    this.preparing = preparing
+    try {
+      await preparing
+    } catch (error) {
+      // Where a secret cannot be read it has failed before it was noted.
+      if (this.preparing === preparing) this.preparing = undefined
+      throw error
+    }
   }
 
   private connect(): Connected {
     if (this.connected) return this.connected
     const { url, database, gzip } = this.address
     const authorization = authorizationOf(this.address.credentials())
-    const client = createClient(this.address, authorization)
-    this.connected = { client, target: { url, database, gzip, authorization } }
+    const agent = keptConnections(url)
+    const client = createClient(this.address, authorization, agent)
+    this.connected = { client, target: { url, database, gzip, authorization, agent } }
     return this.connected
   }
 
+  /** What another call has begun anew meanwhile stays. */
+  private forget(failed: Connected | undefined): void {
+    if (failed) endWaiting(failed.target.agent)
+    if (this.connected !== failed) return
+    this.connected = undefined
+    this.preparing = undefined
+  }
+
   private async reach<T>(call: (connected: Connected) => Promise<T>, ms = this.patience.answerMs): Promise<T> {
+    let connected: Connected | undefined
     try {
-      return await within(ms, call(this.connect()))
+      connected = this.connect()
+      return await within(ms, call(connected))
     } catch (cause) {
-      const authorization = this.connected?.target.authorization
-      this.connected = undefined
-      this.preparing = undefined
+      this.forget(connected)
       if (cause instanceof MillraceError) throw cause
       // Without the cause: its text is the server's, and a log shows it.
-      throw new UnreachableError(withoutAuthorization(describe(cause, this.address.url), authorization))
+      throw errorOf(cause, { url: this.address.url, authorization: connected?.target.authorization })
     }
   }
 }
 
+/** The connection failed, not the server. */
+class NoConnectionError extends UnreachableError {}
+
 /** One text for everybody who does not answer, however often and in whichever way: it is logged when it changes. */
-function describe(cause: unknown, url: string): string {
-  if (cause instanceof Error && 'syscall' in cause) return noAnswer(url)
-  if (cause instanceof Error && /socket hang up|timed out/.test(cause.message)) return noAnswer(url)
-  return `no use of InfluxDB at ${url} (stores[].url): ${cause instanceof Error ? cause.message : String(cause)}`
+function errorOf(cause: unknown, { url, authorization }: { url: string; authorization: string | undefined }) {
+  const text = cause instanceof Error ? cause.message : String(cause)
+  if (/timed out/.test(text)) return new UnreachableError(noAnswer(url))
+  const { code, syscall } = cause as NodeJS.ErrnoException
+  if (syscall !== undefined || /socket hang up/.test(text))
+    return new NoConnectionError(noAnswer(url), { hint: `${code}` })
+  return new UnreachableError(
+    withoutAuthorization(`no use of InfluxDB at ${url} (stores[].url): ${text}`, authorization),
+  )
 }
 
 async function within<T>(ms: number, work: Promise<T>): Promise<T> {

@@ -167,6 +167,54 @@ describe('a write to InfluxDB', () => {
     expect(connections).toBe(before)
   })
 
+  test('a query whose connection is reset is asked once more; a second time its code is told', async () => {
+    let resets = 1
+    const flaky = createServer((request, response) => {
+      if (resets-- > 0) request.socket.resetAndDestroy()
+      else response.end('{"results":[{}]}')
+    })
+    flaky.listen(0, '127.0.0.1')
+    await once(flaky, 'listening')
+    const url = `http://127.0.0.1:${(flaky.address() as AddressInfo).port}`
+    const credentials = () => ({ username: undefined, password: undefined, token: undefined })
+    const connection = new InfluxConnection({ url, database: 'telemetry', gzip: true, credentials })
+    expect(await connection.query(['SHOW DATABASES'])).toEqual([[]])
+    resets = 2
+    await expect(connection.query(['SHOW DATABASES'])).rejects.toMatchObject({
+      message: expect.stringContaining('no answer'),
+      hint: 'ECONNRESET',
+    })
+    expect(await connection.query(['SHOW DATABASES'])).toEqual([[]])
+    flaky.closeAllConnections()
+    flaky.close()
+  })
+
+  test('after one connection of several has lost its far side, no other that was kept is tried', async () => {
+    const dead = new Set<unknown>()
+    let connections = 0
+    const silent = createServer((request, response) => {
+      if (!dead.has(request.socket)) response.end('{"results":[{}]}')
+    })
+    silent.on('connection', () => connections++)
+    silent.listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`
+    const credentials = () => ({ username: undefined, password: undefined, token: undefined })
+    const connection = new InfluxConnection(
+      { url, database: 'telemetry', gzip: true, credentials },
+      { prepareMs: 300, answerMs: 300 },
+    )
+    const open: unknown[] = []
+    silent.on('request', ({ socket }) => open.push(socket))
+    await Promise.all(Array.from({ length: 4 }, () => connection.query(['SHOW DATABASES'])))
+    expect(connections).toBe(4)
+    for (const socket of open) dead.add(socket)
+    await expect(connection.query(['SHOW DATABASES'])).rejects.toThrow('no answer')
+    expect(await connection.query(['SHOW DATABASES'])).toEqual([[]])
+    silent.closeAllConnections()
+    silent.close()
+  })
+
   test('kept and then cut off has no second effect', async () => {
     answer = ({ lines, response }) => {
       keep(lines)

@@ -1,3 +1,4 @@
+import type { Agent } from 'node:http'
 import { promisify } from 'node:util'
 import { constants, gzip } from 'node:zlib'
 import { MillraceError, UnreachableError } from '@millrace/pipeline'
@@ -37,6 +38,7 @@ export interface WriteTarget {
   database: string
   gzip: boolean
   authorization: string | undefined
+  agent: Agent
 }
 
 export const noAnswer = (url: string) => `no answer from InfluxDB at ${url} (stores[].url)`
@@ -52,13 +54,15 @@ function describe(body: string): string {
 }
 
 async function post(target: WriteTarget, policy: string, lines: Uint8Array): Promise<Answer> {
+  const { agent } = target
   const query = new URLSearchParams({ db: target.database, rp: policy, precision: 'ms' })
   const body = target.gzip ? await compress(lines, { level: constants.Z_BEST_SPEED, chunkSize: gzipChunk }) : lines
   const headers: Record<string, string> = { 'content-type': 'text/plain; charset=utf-8' }
   if (target.gzip) headers['content-encoding'] = 'gzip'
   if (target.authorization !== undefined) headers.authorization = target.authorization
   try {
-    return await postBytes(new URL(`${target.url}/write?${query}`), { headers, body, timeoutMs: requestTimeoutMs })
+    const url = new URL(`${target.url}/write?${query}`)
+    return await postBytes(url, { headers, body, agent, timeoutMs: requestTimeoutMs })
   } catch (cause) {
     throw new UnreachableError(noAnswer(target.url), { cause })
   }

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -115,6 +115,17 @@ describe('InfluxDB 2 behind its endpoints of version 1', () => {
       'failure writing points to database: partial write: field type conflict: input field "count" dropped=1'
     refusal = { status: 422, body: { code: 'unprocessable entity', message } }
     expect(await (await open()).write(batch)).toMatchObject([{ reason: 'refused-by-store', detail: message }])
+  })
+
+  test('with a token that is not there for a moment, just when it is read anew, takes what was held', async () => {
+    const store = await open()
+    refusal = { status: 500, body: {} }
+    await expect(store.write(batch)).rejects.toThrow(/500/)
+    renameSync(tokenFile, `${tokenFile}.old`)
+    await expect(store.write(batch)).rejects.toThrow(/secret file/)
+    renameSync(`${tokenFile}.old`, tokenFile)
+    refusal = undefined
+    expect(await store.write(batch)).toEqual([])
   })
 
   test('with a token that is put right while it runs takes what was held', async () => {

@@ -3,8 +3,17 @@ import https from 'node:https'
 
 /** Longest a connection waits for its next request, ms: shorter than what proxies allow. */
 const idleMs = 15_000
-const connections = { keepAlive: true, timeout: idleMs }
-const agents = { 'http:': new http.Agent(connections), 'https:': new https.Agent(connections) }
+
+/** Connections to one server, kept for the next request. */
+export function keptConnections(url: string): http.Agent {
+  const options = { keepAlive: true, timeout: idleMs }
+  return url.startsWith('https:') ? new https.Agent(options) : new http.Agent(options)
+}
+
+/** Ends those that wait for a request: where one has lost its far side, all may have. Those in use go on. */
+export function endWaiting({ freeSockets }: http.Agent): void {
+  for (const sockets of Object.values(freeSockets)) for (const socket of sockets ?? []) socket.destroy()
+}
 
 export interface Answer {
   status: number
@@ -16,6 +25,7 @@ interface Post {
   headers: Readonly<Record<string, string>>
   body: Uint8Array
   timeoutMs: number
+  agent: http.Agent
 }
 
 /**
@@ -30,9 +40,12 @@ export async function postBytes(url: URL, post: Post): Promise<Answer> {
   }
 }
 
-function attempt(url: URL, { headers, body }: Post, signal: AbortSignal): Promise<Answer | 'connection was closed'> {
+function attempt(
+  url: URL,
+  { headers, body, agent }: Post,
+  signal: AbortSignal,
+): Promise<Answer | 'connection was closed'> {
   const secure = url.protocol === 'https:'
-  const agent = agents[secure ? 'https:' : 'http:']
   return new Promise((resolve, reject) => {
     const request = (secure ? https : http).request(url, {
       ...{ method: 'POST', agent, signal },
