@@ -80,7 +80,8 @@ export class Receiver {
   async run(signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', () => this.wake(), { once: true })
     while (!signal.aborted) {
-      await this.gate
+      // Looked at in the step that takes the group: who holds the gate finds the commit that is under way.
+      for (let gate = this.gate; gate !== undefined; gate = this.gate) await gate
       const group = this.takeGroup()
       this.committing = group.length > 0 ? this.commit(group, signal) : Promise.resolve()
       await this.committing

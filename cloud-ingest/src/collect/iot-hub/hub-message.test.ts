@@ -79,8 +79,13 @@ describe('an event without kind and site', () => {
   })
 
   test('is left to an agent where the settings say so', () => {
-    expect(readEvent(direct([{ readings: { a: 1 } }]), { ...context, directDevices: 'agent' })).toBeUndefined()
-    expect(readEvent(event(), { ...context, directDevices: 'agent' })?.topic).toBe('millrace/v1/north/pi-01/summaries')
+    const leaving: EventContext = { ...context, directDevices: 'agent' }
+    expect(readEvent(direct([{ readings: { a: 1 } }]), leaving)).toBeUndefined()
+    expect(readEvent(event(), leaving)?.topic).toBe('millrace/v1/north/pi-01/summaries')
+    // The agent takes all that has not both: a device may have properties of its own by these names.
+    for (const properties of [{ kind: 'boiler', site: 'north' }, { kind: 'summaries' }, { site: 'north' }]) {
+      expect(readEvent(event({ properties }), leaving)).toBeUndefined()
+    }
   })
 })
 

@@ -44,13 +44,17 @@ function judgeForeign(body: Uint8Array): { reason: SetAsideReason; count: number
   return { reason: 'direct-device', count }
 }
 
+/** As an agent that reads the same hub tells what is the ingest's. */
+const isOfAgent = (kind: string | undefined, site: string | undefined) =>
+  kind !== undefined && (messageKinds as readonly string[]).includes(kind) && site !== undefined
+
 const toCloud: readonly string[] = messageKinds.filter((kind) => kind !== 'receipt' && kind !== 'config')
 
 /** Undefined for what somebody else reads. */
 export function readEvent(event: HubEvent, { log, identity, directDevices }: EventContext): CloudMessage | undefined {
   const { body } = event
   const [kind, site] = [event.property('kind'), event.property('site')]
-  if (kind === undefined && directDevices === 'agent') return undefined
+  if (directDevices === 'agent' && !isOfAgent(kind, site)) return undefined
   const agent = agentOf(event, identity)
   const setAside = (reason: SetAsideReason, count = 1): CloudMessage => {
     return { topic: log, body, setAside: { reason, device: agent ?? null, count } }
