@@ -74,16 +74,17 @@ export class Intake {
    * compared with what is stored, so that no revision goes back and no other agent's readings are lost.
    */
   async followsAnother(): Promise<void> {
-    this.knownFromMs = this.clock.now() + 2 * maxWindowMs
+    this.knownFromMs = Math.ceil(this.clock.now()) + 2 * maxWindowMs
     await this.spool.write(cursors.save(knownFrom, this.knownFromMs))
   }
 
   /** The same once for what a store holds up to this event time; false where it was told before. */
   async followsUpTo(store: string, newestMs: number): Promise<boolean> {
     const key = `${store}/${followedTo}`
-    if (newestMs <= ((await cursors.load(this.spool, key)) ?? 0)) return false
+    const upToMs = Math.ceil(newestMs)
+    if (upToMs <= ((await cursors.load(this.spool, key)) ?? 0)) return false
     await this.followsAnother()
-    await this.spool.write([...cursors.save(key, newestMs), ...cursors.save(store, this.n)], { reserve: true })
+    await this.spool.write([...cursors.save(key, upToMs), ...cursors.save(store, this.n)], { reserve: true })
     return true
   }
 
