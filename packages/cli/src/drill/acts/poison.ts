@@ -11,17 +11,17 @@ const mostWaiting = 200
 const hugePublishes = 5
 const countedWithinMs = 20_000
 
-/** Of devices of this drill, by name. */
-const ownDevice = (run: string, n: number) => `poison-${run}-${n % devices}`
+/** The same in every drill, so that a stack that is drilled often does not fill with devices. */
+const ownDevice = (n: number) => `poison-${n % devices}`
 
-async function flood({ link, lengthMs, run, wait }: Scene): Promise<{ messages: number; tookMs: number }> {
+async function flood({ link, lengthMs, wait }: Scene): Promise<{ messages: number; tookMs: number }> {
   const line = link('poison')
   const beganAt = performance.now()
   const waiting = new Set<Promise<unknown>>()
   let messages = 0
   while (performance.now() - beganAt < lengthMs && messages < mostMessages) {
     const { body } = poisonAt(messages)
-    const topic = `telemetry/${drillSite}/${ownDevice(run, messages++)}`
+    const topic = `telemetry/${drillSite}/${ownDevice(messages++)}`
     const sending: Promise<unknown> = line.publish({ topic, body, qos: 1 }).finally(() => waiting.delete(sending))
     sending.catch(() => undefined)
     waiting.add(sending)
@@ -32,9 +32,10 @@ async function flood({ link, lengthMs, run, wait }: Scene): Promise<{ messages: 
   return { messages, tookMs: performance.now() - beganAt }
 }
 
-async function setAside({ target, run }: Scene): Promise<number> {
+/** Ever. */
+async function setAside({ target }: Scene): Promise<number> {
   const counts = await setAsideBy(target)
-  return Array.from({ length: devices }, (_none, n) => counts.get(ownDevice(run, n)) ?? 0).reduce((a, b) => a + b, 0)
+  return Array.from({ length: devices }, (_none, n) => counts.get(ownDevice(n)) ?? 0).reduce((a, b) => a + b, 0)
 }
 
 /** A flood of what no reader should ever see. */
@@ -50,12 +51,13 @@ export const poison: Act = {
   async play(scene) {
     const { target, heartbeat, findings, until, run } = scene
     const agent = target.pid('agent')
+    const before = await setAside(scene)
     const { messages, tookMs } = await flood(scene)
     const huge: boolean[] = []
     for (let n = 0; n < hugePublishes; n++) huge.push(await publishHuge(target.ports.mqtt, `huge-${run}-${n}`))
     const hugeRefused = huge.filter((refused) => refused).length
-    await until(async () => (await setAside(scene)) >= messages, countedWithinMs)
-    const found = await setAside(scene)
+    await until(async () => (await setAside(scene)) - before >= messages, countedWithinMs)
+    const found = (await setAside(scene)) - before
     const perSecond = messages / (tookMs / 1000)
     findings.poison = { messages, setAside: found, hugeRefused, hugeSent: hugePublishes, perSecond }
     const well = found === messages && hugeRefused === hugePublishes && target.pid('agent') === agent
