@@ -79,6 +79,8 @@ export class BatchBuilder {
   /** By device. */
   #taken: number[] = []
   #arrivedMonotonicMs = 0
+  /** Of the message at hand, which is not always the newest: each partition of a hub has its own. */
+  #arrivalMs = 0
   readonly #clocks: ClockWatcher | undefined
 
   constructor(clocks?: ClockWatcher) {
@@ -99,6 +101,7 @@ export class BatchBuilder {
 
   /** A message arrived at this monotonic time, ms. */
   arrived(monotonicMs: number): void {
+    this.#arrivalMs = monotonicMs
     if (monotonicMs > this.#arrivedMonotonicMs) this.#arrivedMonotonicMs = monotonicMs
   }
 
@@ -215,6 +218,6 @@ export class BatchBuilder {
     messages.boot[at] = envelope.boot
     messages.flags[at] = envelope.flags
     messages.length = at + 1
-    if ((envelope.flags & unstamped) === 0) this.#clocks?.see(device, envelope.ts, this.#arrivedMonotonicMs)
+    if ((envelope.flags & unstamped) === 0) this.#clocks?.see(device, envelope.ts, this.#arrivalMs)
   }
 }
