@@ -1,5 +1,9 @@
 const connectType = 1
 const publishType = 3
+/** What a sender may send as often as it likes; acknowledgements are as many as what they acknowledge. */
+const costlyTypes = [publishType, 8, 10, 12]
+/** Nobody has signed in yet who sends it. */
+const maxConnectBytes = 16 * 1024
 const maxLengthBytes = 4
 
 type Refusal = 'not-mqtt' | 'packet-too-large' | undefined
@@ -10,8 +14,10 @@ type Refusal = 'not-mqtt' | 'packet-too-large' | undefined
  */
 export class FrameGuard {
   readonly #maxPacketBytes: number
-  /** What the publishes seen so far count against a quota: one each, and one more for each KiB. */
+  /** What the packets seen so far count against a quota: one each, and one more for each KiB. */
   cost = 0
+  /** True once one of them was a publish. */
+  published = false
   #type = 0
   /** Bytes left of the current packet's body; -1 while a fixed header is read. */
   #left = -1
@@ -56,14 +62,20 @@ export class FrameGuard {
 
   #lengthByte(byte: number): Refusal {
     this.#length += (byte & 0x7f) * 128 ** this.#lengthBytes++
-    if (this.#length > this.#maxPacketBytes) return 'packet-too-large'
+    if (this.#length > this.#most) return 'packet-too-large'
     if (byte < 0x80) this.#body()
     else if (this.#lengthBytes === maxLengthBytes) return 'not-mqtt'
     return undefined
   }
 
+  get #most(): number {
+    return this.#type === connectType ? Math.min(maxConnectBytes, this.#maxPacketBytes) : this.#maxPacketBytes
+  }
+
   #body(): void {
     this.#left = this.#length
-    if (this.#type === publishType) this.cost += 1 + (this.#length >> 10)
+    if (!costlyTypes.includes(this.#type)) return
+    this.cost += 1 + (this.#length >> 10)
+    this.published ||= this.#type === publishType
   }
 }

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { FrameGuard } from './frame-guard.ts'
 import type { Bucket, Quota } from './quota.ts'
 
-/** Nobody is left unread for longer, nor for half a keepalive: pings are behind the publishes. */
+/** Nobody is left unread for longer, times the connections that share a quota, nor for half a keepalive: pings are behind the publishes. */
 const maxPauseMs = 5_000
 /** What is read at once of somebody over the quota. */
 const morselBytes = 1024
@@ -24,23 +24,24 @@ export class IntakeValve {
   readonly #socket: Socket
   readonly #guard: FrameGuard
   readonly #quota: Quota
-  #bucket: Bucket
+  /** Undefined until it is known whose connection it is. */
+  #bucket: Bucket | undefined
   /** Everything on this connection is of one device. */
   #named = false
   /** While the connection's own bucket is empty: its devices are counted. */
   #watching = false
   /** The emptiest bucket of a device seen since the last read. */
   #loud: Bucket | undefined
-  #maxPauseMs = maxPauseMs
+  #halfKeepaliveMs = maxPauseMs
   #timer: NodeJS.Timeout | undefined
   /** After each pause something is read, whatever is left to wait for: who is unread for too long is taken for dead. */
   #due = false
+  #closed = false
 
   constructor(socket: Socket, guard: FrameGuard, quota: Quota) {
     this.#socket = socket
     this.#guard = guard
     this.#quota = quota
-    this.#bucket = { name: '', level: quota.settings.burst, atMs: quota.nowMs }
   }
 
   /** Puts itself in front of the socket's `read`; `deny` is told why the connection is ended. */
@@ -49,7 +50,8 @@ export class IntakeValve {
     const read = socket.read.bind(socket)
     // aedes asks for everything; the stream itself for nothing, to be filled up, and drops what comes back.
     socket.read = (size?: number): Buffer | null => {
-      if (size === 0) return read(0)
+      // aedes asks once more where a publish is settled after the end of its connection.
+      if (size === 0 || this.#closed) return read(size)
       const room = this.#room()
       if (room === 0) return null
       const chunk: Buffer | null = read(this.#size(room))
@@ -69,7 +71,7 @@ export class IntakeValve {
   /** The reason to end the connection, if there is one. */
   #take(chunk: Buffer, room: number | undefined): string | undefined {
     const refusal = this.#guard.check(chunk)
-    if (this.#guard.cost > 0) this.#charge()
+    this.#charge()
     // aedes asks again after a packet, and a morsel may hold none.
     if (room !== undefined && this.#socket.readableLength > 0) setImmediate(() => this.#wake())
     return refusal
@@ -78,16 +80,22 @@ export class IntakeValve {
   /** Whose connection it is: of a device, or of somebody who may speak for many. */
   identify(user: string, clientId: string, isDevice: boolean): void {
     this.#named = isDevice
-    this.#bucket = isDevice ? this.#quota.ofUser(user) : this.#quota.ofClient(clientId)
+    const bucket = isDevice ? this.#quota.ofUser(user) : this.#quota.ofClient(clientId)
+    this.#bucket = bucket
+    if (this.#closed) return
+    bucket.holders++
+    // What was read with the CONNECT.
+    this.#quota.refill(bucket, this.#quota.nowMs)
+    this.#charge()
   }
 
   keepalive(seconds: number): void {
-    if (seconds > 0) this.#maxPauseMs = Math.min(maxPauseMs, seconds * 500)
+    if (seconds > 0) this.#halfKeepaliveMs = seconds * 500
   }
 
   /** Told of each publish; does nothing while the connection is within its quota. */
   published(topic: string, bytes: number): void {
-    if (!this.#watching || this.#named) return
+    if (!this.#bucket || !this.#watching || this.#named) return
     const bucket = this.#quota.ofDevice(deviceOf(topic))
     this.#quota.refill(bucket, this.#bucket.atMs)
     this.#quota.charge(bucket, 1 + (bytes >> 10))
@@ -95,19 +103,24 @@ export class IntakeValve {
   }
 
   #charge(): void {
-    this.#quota.charge(this.#bucket, this.#guard.cost)
+    const bucket = this.#bucket
+    if (!bucket || this.#guard.cost === 0) return
+    this.#quota.charge(bucket, this.#guard.cost)
+    if (this.#guard.published) this.#quota.publishes(bucket)
     this.#guard.cost = 0
-    this.#quota.publishes(this.#bucket)
+    this.#guard.published = false
   }
 
   /** Bytes that may be read now; undefined: all there are. */
   #room(): number | undefined {
     if (this.#timer !== undefined) return 0
     const quota = this.#quota
+    const bucket = this.#bucket
+    if (!bucket) return undefined
     const nowMs = quota.nowMs
     quota.sweep(nowMs)
-    quota.refill(this.#bucket, nowMs)
-    this.#watch(this.#bucket.level < quota.calm)
+    quota.refill(bucket, nowMs)
+    this.#watch(bucket.level < quota.calm)
     const loud = this.#watching ? this.#loudest(nowMs) : undefined
     if (loud) return this.#slowly(loud)
     quota.resumed(this)
@@ -134,7 +147,8 @@ export class IntakeValve {
       this.#due = false
       return morselBytes
     }
-    const waitMs = Math.min(this.#maxPauseMs, this.#quota.waitMs(loud))
+    const shareMs = Math.min(maxPauseMs, this.#quota.waitMs(loud)) * Math.max(1, loud.holders)
+    const waitMs = Math.min(this.#halfKeepaliveMs, shareMs)
     this.#quota.paused(this, loud, waitMs)
     this.#timer = setTimeout(() => {
       this.#timer = undefined
@@ -149,8 +163,10 @@ export class IntakeValve {
   }
 
   #close(): void {
+    this.#closed = true
     clearTimeout(this.#timer)
     this.#watch(false)
     this.#quota.resumed(this)
+    if (this.#bucket) this.#bucket.holders--
   }
 }

@@ -26,9 +26,11 @@ export interface Bucket {
   /** Messages that may still come; below zero the owner waits. */
   level: number
   atMs: number
+  /** Connections that share it. */
+  holders: number
 }
 
-/** What was read at once before the quota could bite is not held against anybody for longer. */
+/** What a connection read at once before the quota could bite is not held against anybody for longer. */
 const maxDebtS = 5
 const crowdedForMs = 1_000
 const sweepEveryMs = 10_000
@@ -87,7 +89,7 @@ export class Quota {
   #shared(buckets: Map<string, Bucket>, name: string, level: number): Bucket {
     const found = buckets.get(name)
     if (found) return found
-    const bucket = { name, level, atMs: this.#now() }
+    const bucket = { name, level, atMs: this.#now(), holders: 0 }
     if (buckets.size < maxDevices) buckets.set(name, bucket)
     return bucket
   }
@@ -99,7 +101,8 @@ export class Quota {
   }
 
   charge(bucket: Bucket, cost: number): void {
-    bucket.level = Math.max(bucket.level - cost, -maxDebtS * this.settings.messagesPerSecond)
+    const most = maxDebtS * this.settings.messagesPerSecond * Math.max(1, bucket.holders)
+    bucket.level = Math.max(bucket.level - cost, -most)
   }
 
   /** Told of every connection that publishes: one with more than half of its burst left is what a flood would harm. */
@@ -136,14 +139,14 @@ export class Quota {
     return { ...this.settings, waiting, pauses: this.#pauses, pausedMs: Math.round(this.#pausedMs) }
   }
 
-  /** Forgets who has been quiet; call it now and then. */
+  /** Forgets who has been quiet and is not connected; call it now and then. */
   sweep(nowMs: number): void {
     if (nowMs - this.#sweptMs < sweepEveryMs) return
     this.#sweptMs = nowMs
     for (const buckets of [this.#users, this.#clients, this.#devices]) {
       for (const [name, bucket] of buckets) {
         this.refill(bucket, Math.max(nowMs, bucket.atMs))
-        if (bucket.level >= this.settings.burst) buckets.delete(name)
+        if (bucket.level >= this.settings.burst && bucket.holders === 0) buckets.delete(name)
       }
     }
   }
