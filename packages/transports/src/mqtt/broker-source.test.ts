@@ -100,6 +100,13 @@ describe('brokerSource', () => {
     })
   })
 
+  it('holds no more messages without a body than it has memory for', async () => {
+    const url = await open(() => undefined, { maxHeldBytes: 10_000 })
+    const link = await device(url, 'd')
+    for (let n = 0; n < 100; n++) link.publish({ topic: 'telemetry/s/d', body: body(0) }).catch(() => undefined)
+    await until(() => !link.connected)
+  })
+
   it('ends connections beyond the bytes it may hold, and takes their messages when there is room', async () => {
     const held: Delivery[] = []
     const url = await open((delivery) => held.push(delivery), { maxHeldBytes: 10_000 })

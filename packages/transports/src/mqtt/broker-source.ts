@@ -7,6 +7,7 @@ import { readBrokerTls, tlsFiles } from './broker-tls.ts'
 import { CertificateWatch } from './certificate-watch.ts'
 import { readCredentials } from './credentials.ts'
 import type { GatedPublish } from './gate.ts'
+import { heldBytes, heldBytesOfAll } from './held-bytes.ts'
 import { quotaSchema } from './quota.ts'
 import { Refusal } from './refusal.ts'
 
@@ -27,7 +28,7 @@ const settings = z.object({
   limits: brokerLimitsSchema.prefault({}),
   /** What one device may send; over that its connection is left unread for a while. */
   quota: quotaSchema.prefault({}),
-  /** Bodies that wait for the acknowledgement; a publish beyond that ends its connection. */
+  /** Memory for what waits for the acknowledgement; a publish beyond that ends its connection. */
   maxHeldBytes: z
     .int()
     .positive()
@@ -63,6 +64,8 @@ class BrokerSource implements Source {
     const { host, port, credentialsFile, limits, quota } = this.#settings
     this.#receive = receive
     const tls = readBrokerTls(this.#settings)
+    // From here on: the files may change before the broker listens.
+    this.#watch = tls && this.#watchFiles(tls.cert)
     this.#broker = await createBroker({
       host,
       port,
@@ -79,7 +82,7 @@ class BrokerSource implements Source {
       setting: 'collect.port',
     })
     const address = await this.#broker.listen()
-    if (tls) this.#watch = this.#watchFiles(tls.cert).start()
+    this.#watch?.start()
     this.#context.log.info(address, 'listening for devices')
     this.#context.listening?.(address)
   }
@@ -116,12 +119,12 @@ class BrokerSource implements Source {
   }
 
   #take(publish: GatedPublish): void {
-    this.#heldBytes += publish.message.body.length
-    if (this.#heldBytes > this.#settings.maxHeldBytes) {
-      this.#heldBytes -= publish.message.body.length
+    const bytes = heldBytes(publish.message)
+    if (this.#heldBytes + bytes > this.#settings.maxHeldBytes) {
       publish.release(new Error('too much is waiting for the disk'))
       return
     }
+    this.#heldBytes += bytes
     if (this.#group.length === 0) setImmediate(() => this.#flush())
     this.#group.push(publish)
     this.#arrivals.push(this.#context.clock.monotonic())
@@ -138,7 +141,7 @@ class BrokerSource implements Source {
     const settle = (then: () => void): void => {
       if (settled || !this.#receive) return
       settled = true
-      this.#heldBytes -= bytesOf(messages)
+      this.#heldBytes -= heldBytesOfAll(messages)
       then()
     }
     this.#receive({
@@ -162,8 +165,4 @@ class BrokerSource implements Source {
     }, this.#refusal.begin())
     this.#timers.add(timer)
   }
-}
-
-function bytesOf(messages: readonly Message[]): number {
-  return messages.reduce((sum, message) => sum + message.body.length, 0)
 }

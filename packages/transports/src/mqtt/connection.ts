@@ -49,7 +49,7 @@ export class Connection {
   #options: ConnectionOptions
   readonly #events: ConnectionEvents
   readonly #log: Logger
-  #watch: CertificateWatch | undefined
+  readonly #watch: CertificateWatch | undefined
   #client: MqttClient | undefined
   #connected = false
   #tries = 0
@@ -65,6 +65,9 @@ export class Connection {
     this.#options = options
     this.#events = events
     this.#log = options.log ?? silentLogger
+    const { cert, source } = options
+    const watched = source && { files: source.files, setting: 'cert', log: this.#log, renew: () => this.#renew() }
+    this.#watch = watched && new CertificateWatch(watched, cert)
   }
 
   /** The client while it is connected. */
@@ -73,12 +76,7 @@ export class Connection {
   }
 
   async start(): Promise<void> {
-    const { cert, source } = this.#options
-    if (source) {
-      const { files } = source
-      const options = { files, setting: 'cert', log: this.#log, renew: () => this.#renew() }
-      this.#watch = new CertificateWatch(options, cert).start()
-    }
+    this.#watch?.start()
     const { connect } = await import('mqtt')
     if (!this.#stopped && !this.#client) this.#open(connect)
   }

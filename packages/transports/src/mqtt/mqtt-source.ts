@@ -3,6 +3,7 @@ import type { IPublishPacket, MqttClient } from 'mqtt'
 import { z } from 'zod'
 import type { TransportContext } from '../context.ts'
 import { Connection } from './connection.ts'
+import { heldBytes, heldBytesOfAll } from './held-bytes.ts'
 import { Pubacks } from './pubacks.ts'
 import { Refusal } from './refusal.ts'
 import { mqttSettings, readMqttAddress } from './settings.ts'
@@ -12,7 +13,7 @@ const settings = mqttSettings.extend({
   clientId: z.string().min(1).max(64).optional(),
   /** Those of the decoders are subscribed to as well. */
   topics: z.array(z.string().min(1).max(256)).min(1).default(['telemetry/#']),
-  /** Bodies that wait for the acknowledgement; beyond that nothing more is read from the broker. */
+  /** Memory for what waits for the acknowledgement; beyond that nothing more is read from the broker. */
   maxHeldBytes: z
     .int()
     .positive()
@@ -105,11 +106,11 @@ class MqttSource implements Source {
     })
   }
 
-  /** What was not acknowledged on an ended connection is the broker's again. */
+  /** What was not acknowledged on an ended connection is the broker's again; what was handed on is held until it is settled. */
   #lost(): void {
+    this.#heldBytes -= heldBytesOfAll(this.#group.messages)
     this.#group = emptyGroup()
     this.#pubacks = undefined
-    this.#heldBytes = 0
     this.#readOn = undefined
   }
 
@@ -117,10 +118,11 @@ class MqttSource implements Source {
     const group = this.#group
     const body = typeof payload === 'string' ? Buffer.from(payload) : payload
     if (group.messages.length === 0) setImmediate(() => this.#flush(group))
-    group.messages.push({ topic, body, qos, retain })
+    const message = { topic, body, qos, retain }
+    group.messages.push(message)
     group.arrivals.push(this.#context.clock.monotonic())
     if (qos === 1 && messageId !== undefined) group.messageIds.push(messageId)
-    this.#heldBytes += body.length
+    this.#heldBytes += heldBytes(message)
   }
 
   #flush(group: Group): void {
@@ -128,18 +130,22 @@ class MqttSource implements Source {
     if (group !== this.#group || !pubacks || !this.#receive) return
     this.#group = emptyGroup()
     const owed = pubacks.expect(group.messageIds)
-    const bytes = group.messages.reduce((sum, message) => sum + message.body.length, 0)
+    const release = once(() => this.#release(heldBytesOfAll(group.messages)))
     this.#receive({
       messages: group.messages,
       arrivals: Float64Array.from(group.arrivals),
       ack: () => {
-        if (pubacks !== this.#pubacks || owed.ready) return
-        pubacks.settle(owed)
-        this.#refusal.accepted()
-        this.#release(bytes)
+        if (pubacks === this.#pubacks && !owed.ready) {
+          pubacks.settle(owed)
+          this.#refusal.accepted()
+        }
+        release()
       },
       refuse: (reason) => {
-        if (pubacks !== this.#pubacks || owed.ready) return
+        if (pubacks !== this.#pubacks || owed.ready) return release()
+        // Nothing more is read of a connection that ends.
+        this.#readOn = undefined
+        release()
         this.#context.log.warn({ reason }, 'deliveries refused, leaving the broker for a while')
         this.#connection?.drop(this.#refusal.begin())
       },
@@ -152,5 +158,13 @@ class MqttSource implements Source {
     if (!readOn || this.#heldBytes > this.#settings.maxHeldBytes) return
     this.#readOn = undefined
     readOn()
+  }
+}
+
+function once(act: () => void): () => void {
+  let done = false
+  return () => {
+    if (!done) act()
+    done = true
   }
 }
