@@ -22,10 +22,15 @@ export class Authority {
 
   /** A certificate for the name, and for 127.0.0.1; of `days` 0 it has expired at once. */
   issue(name: string, days = 2): CertificateFiles {
+    return this.issueTo(`/CN=${name}`, { name, days })
+  }
+
+  /** A certificate for any subject, such as one without a common name. */
+  issueTo(subject: string, { name, days = 2 }: { name: string; days?: number }): CertificateFiles {
     const path = join(this.#folder, `${this.#name}-${name}-${days}`)
     const files = { cert: `${path}.crt`, key: `${path}.key` }
     const san = 'subjectAltName=IP:127.0.0.1,DNS:localhost'
-    openssl('req', ...newKey(files.key), '-out', `${path}.csr`, '-subj', `/CN=${name}`, '-addext', san)
+    openssl('req', ...newKey(files.key), '-out', `${path}.csr`, '-subj', subject, '-addext', san)
     const signing = ['-CA', this.file, '-CAkey', this.#keyFile, '-CAcreateserial', '-copy_extensions', 'copy']
     openssl('x509', '-req', '-in', `${path}.csr`, ...signing, '-out', files.cert, '-days', String(days))
     chmodSync(files.key, 0o600)

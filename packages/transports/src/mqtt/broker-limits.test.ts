@@ -49,6 +49,15 @@ describe('the packet limit', () => {
     expect(gated).toEqual([])
   })
 
+  it('is 16 KiB for a CONNECT, as nobody has signed in before it', async () => {
+    const { broker, port } = await open()
+    const will = { topic: 'telemetry/s/d', payload: Buffer.alloc(17_000), qos: 0, retain: false }
+    const raw = new Raw(port).send(connectPacket({ will }))
+    await until(() => raw.closed)
+    expect(broker.denials()).toEqual({ 'packet-too-large': 1 })
+    await new Raw(port).login({ will: { ...will, payload: Buffer.alloc(15_000) } })
+  })
+
   it('lets a payload of 256 KiB pass', async () => {
     const { port, gated } = await open()
     const raw = await new Raw(port).login()
@@ -107,6 +116,20 @@ describe('connections', () => {
     const { 'too-many-connections': many = 0, 'too-many-connects': fast = 0 } = broker.denials()
     expect(many + fast).toBe(58)
     expect(good.closed).toBe(false)
+  })
+
+  it.each([
+    ['of MQTT 5', connectPacket({ protocolVersion: 5 }), 'protocol-version'],
+    ['without a keepalive', connectPacket({ keepalive: 0 }), 'keepalive'],
+    ['that never send their CONNECT', undefined, 'no-connect'],
+  ])('%s are refused, counted and told of in the log', async (_name, packet, reason) => {
+    const log = recordingLogger()
+    const { broker, port } = await open({ log, limits: { connectTimeoutMs: 300 } })
+    const raw = new Raw(port)
+    if (packet) raw.send(packet)
+    await until(() => raw.closed)
+    expect(broker.denials()).toEqual({ [reason]: 1 })
+    expect(log.lines).toMatchObject([{ message: 'connection refused', fields: { address: '127.0.0.1' } }])
   })
 
   it('refused by the hundred write a few lines and their number', async () => {
@@ -171,6 +194,21 @@ describe('topics', () => {
     raw.send({ cmd: 'subscribe', messageId: 1, subscriptions } as Packet)
     await until(() => raw.packets.some((packet) => packet.cmd === 'suback'))
     expect(raw.packets.find((packet) => packet.cmd === 'suback')).toMatchObject({ granted: [1, 128, 1, 128, 128] })
+  })
+})
+
+describe('a subscription that is given up', () => {
+  it('makes room for another', async () => {
+    const { port } = await open({ limits: { maxSubscriptionsPerClient: 1 } })
+    const raw = await new Raw(port).login()
+    const acknowledged = (messageId: number) => raw.packets.find((packet) => packet.messageId === messageId)
+    for (let n = 0; n < 6; n += 2) {
+      const topic = `news/${n}`
+      raw.send({ cmd: 'subscribe', messageId: n + 1, subscriptions: [{ topic, qos: 0 }] } as Packet)
+      raw.send({ cmd: 'unsubscribe', messageId: n + 2, unsubscriptions: [topic] } as Packet)
+      await until(() => acknowledged(n + 2))
+      expect(acknowledged(n + 1)).toMatchObject({ granted: [0] })
+    }
   })
 })
 

@@ -126,6 +126,12 @@ export class BrokerRules {
     }
   }
 
+  /** Makes room for other subscriptions of the client. */
+  unsubscribed(client: Client, filters: readonly string[]): void {
+    const held = this.#states.get(client)?.filters
+    for (const filter of filters) held?.delete(filter)
+  }
+
   #judge(reason: string | undefined): Error | null {
     if (reason === undefined) return null
     this.#options.deny(reason)
@@ -146,8 +152,10 @@ export class BrokerRules {
     const { admits, credentials } = this.#options
     if (!admits()) return refusal('not-accepting', serverUnavailable)
     const device = this.#options.certified ? certifiedName(client.conn) : undefined
-    if (device !== undefined) return this.#enter(client, { user: device, role: 'device', named: user })
-    const role = credentials ? await this.#verify(client, credentials, [user, secret]) : 'service'
+    if (device) return this.#enter(client, { user: device, role: 'device', named: user })
+    // Who shows a certificate that names nobody is somebody all the same, and not whoever is trusted without one.
+    const trusted = device === undefined ? 'service' : undefined
+    const role = credentials ? await this.#verify(client, credentials, [user, secret]) : trusted
     if (role === 'delayed') return refusal('too-many-failed-logins', serverUnavailable)
     return this.#enter(client, { user, role, named: user })
   }

@@ -11,6 +11,7 @@ import {
 } from '@millrace/pipeline'
 import type { Aedes } from 'aedes'
 import { type Admission, createAdmission } from './admission.ts'
+import { followAedes } from './aedes-events.ts'
 import { type BrokerLimits, brokerLimitsSchema } from './broker-limits.ts'
 import { BrokerRules, type Denials } from './broker-rules.ts'
 import type { Credentials } from './credentials.ts'
@@ -88,6 +89,7 @@ class SocketBroker implements Broker {
   readonly #sockets = new Set<Socket>()
   readonly #valves = new WeakMap<object, IntakeValve>()
   readonly #denials: Denials = Object.create(null)
+  readonly #rules: BrokerRules
   #aedes: Aedes | undefined
   #server: Server | undefined
   #tls: TlsListener | undefined
@@ -102,36 +104,28 @@ class SocketBroker implements Broker {
     this.#admission = createAdmission(this.#limits, clock)
     // Waiting follows real time.
     this.#quota = new Quota(quotaSchema.parse(options.quota ?? {}), () => performance.now())
+    this.#rules = this.#makeRules()
+    if (options.tls) this.#tls = this.#makeTls(options.tls)
   }
 
   async prepare(): Promise<void> {
     const { Aedes } = await import('aedes')
     const limits = this.#limits
     this.#aedes = await Aedes.createBroker({
-      ...this.#rules().hooks(),
+      ...this.#rules.hooks(),
       connectTimeout: limits.connectTimeoutMs,
       drainTimeout: limits.drainTimeoutMs,
       keepaliveLimit: limits.maxKeepaliveS,
       maxInflightInbound: limits.maxInflightQos2,
     })
-    // An EventEmitter without a listener for `error` ends the process.
-    this.#aedes.on(
-      'error' as 'closed',
-      ((error: unknown) => {
-        this.#log.warn({ error: String(error) }, 'broker error')
-      }) as () => void,
-    )
-    // Every packet that was on its way to a client fails on its own when the client dies.
-    const logged = new WeakSet<object>()
-    this.#aedes.on('clientError', (client, error) => {
-      if (logged.has(client)) return
-      logged.add(client)
-      if (this.#closing !== undefined) return
-      this.#strangers.write('info', { client: client.id, reason: error.message }, 'connection ended')
+    followAedes(this.#aedes, {
+      ...{ rules: this.#rules, log: this.#log, strangers: this.#strangers },
+      closing: () => this.#closing !== undefined,
+      deny: (reason) => this.#deny(reason),
     })
   }
 
-  #rules(): BrokerRules {
+  #makeRules(): BrokerRules {
     const { credentials, gate, mayPublish, tls, persistentSessions = false, admits = () => true } = this.#options
     return new BrokerRules({
       limits: this.#limits,
@@ -149,9 +143,8 @@ class SocketBroker implements Broker {
   }
 
   async listen(): Promise<{ host: string; port: number }> {
-    const { host, port, tls, setting = 'port' } = this.#options
-    const accept = (socket: Socket): void => this.#accept(socket)
-    const server = tls ? this.#listenTls(tls, accept) : createServer({ noDelay: true }, accept)
+    const { host, port, setting = 'port' } = this.#options
+    const server = createServer({ noDelay: true }, (socket) => this.#accept(socket))
     this.#server = server
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) => reject(listenError(error, { setting, host, port })))
@@ -162,15 +155,15 @@ class SocketBroker implements Broker {
     return { host, port: typeof address === 'object' && address ? address.port : port }
   }
 
-  #listenTls(tls: BrokerTls, accept: (socket: Socket) => void): Server {
-    this.#tls = new TlsListener({
-      ...{ tls, accept, handshakeTimeoutMs: this.#limits.connectTimeoutMs },
+  #makeTls(tls: BrokerTls): TlsListener {
+    return new TlsListener({
+      ...{ tls, handshakeTimeoutMs: this.#limits.connectTimeoutMs },
+      accept: (socket) => this.#serve(socket),
       refused: (error, socket) => {
         this.#deny('tls')
         this.#strangers.write('warn', { ...refusedHandshake(error, socket) }, 'TLS connection refused')
       },
     })
-    return this.#tls.server
   }
 
   #accept(socket: Socket): void {
@@ -186,6 +179,11 @@ class SocketBroker implements Broker {
       this.#sockets.delete(socket)
       this.#admission.leave(address)
     })
+    if (this.#tls) this.#tls.shake(socket)
+    else this.#serve(socket)
+  }
+
+  #serve(socket: Socket): void {
     const valve = new IntakeValve(socket, new FrameGuard(this.#limits.maxPacketBytes), this.#quota)
     valve.attach((reason) => this.#deny(reason))
     this.#valves.set(socket, valve)

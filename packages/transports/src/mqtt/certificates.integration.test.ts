@@ -1,4 +1,5 @@
-import { copyFileSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
@@ -126,7 +127,91 @@ describe("a listener's certificate", () => {
   })
 })
 
+describe('authorities and their lists', () => {
+  const together = (name: string, files: string[]): string => {
+    const file = join(folder, name)
+    writeFileSync(file, files.map((one) => readFileSync(one, 'utf8')).join(''))
+    return file
+  }
+
+  it('may be several in one file: the devices of each are let in, and what each has revoked is not', async () => {
+    const [good, bad] = [theirs.issue('d1'), theirs.issueBetween('d1', Date.now() - hourMs, Date.now() + hourMs)]
+    const crl = together('both.crl', [ours.revoke(), theirs.revoke(bad)])
+    const { port, log, taken } = await listen(lasting('server'), {
+      ca: together('both.crt', [ours.file, theirs.file]),
+      crl,
+    })
+    await publish(await link(port, good), 'of the second')
+    const refused = await link(port, bad)
+    await until(() => log.lines.some(({ fields }) => String(fields.reason).includes('has been revoked')))
+    expect(refused.connected).toBe(false)
+    expect(taken).toEqual(['of the second'])
+  })
+
+  it.each([
+    ['empty', ''],
+    ['cut off', readCutOff],
+    ['something else', 'no certificate'],
+  ])('that are %s while they are renewed are not used: the former stay, and so does everybody', async (_name, text) => {
+    const ca = together('renewed.crt', [ours.file])
+    const { port, log } = await listen(lasting('server'), { ca })
+    const device = await link(port, lasting('d1'))
+    let lost = 0
+    device.onLost(() => lost++)
+    await publish(device, 'before')
+    writeFileSync(ca, typeof text === 'string' ? text : text())
+    await until(() => log.lines.some(({ message }) => message.includes('the former stay')), { withinMs: 20_000 })
+    await publish(device, 'after')
+    expect(lost).toBe(0)
+    await device.stop()
+    await publish(await link(port, lasting('d1')), 'another')
+  })
+
+  it('that change end the connections that have not shown their certificate yet', async () => {
+    const crl = ours.revoke()
+    const { port } = await listen(lasting('server'), { crl, limits: { connectTimeoutMs: 120_000 } })
+    const raw = connect(port, '127.0.0.1')
+    let closed = false
+    raw
+      .on('error', () => undefined)
+      .on('close', () => {
+        closed = true
+      })
+    await until(() => raw.readyState === 'open')
+    ours.revoke(lasting('d1'))
+    await until(() => closed, { withinMs: 20_000 })
+  })
+})
+
+function readCutOff(): string {
+  return readFileSync(ours.file, 'utf8').slice(0, 300)
+}
+
+describe('connections to a TLS listener', () => {
+  it('are limited in number before their handshake', async () => {
+    const { source, port } = await listen(lasting('server'), { limits: { maxConnectionsPerAddress: 3 } })
+    let closed = 0
+    const raws = Array.from({ length: 8 }, () => connect(port, '127.0.0.1'))
+    for (const raw of raws) raw.on('error', () => undefined).on('close', () => closed++)
+    stops.push(() => {
+      for (const raw of raws) raw.destroy()
+    })
+    await until(() => closed === 5)
+    expect(source.state?.()).toMatchObject({ connections: 3, denied: { 'too-many-connections': 5 } })
+  })
+})
+
 describe("a device's certificate", () => {
+  it.each([
+    ['names nobody', '/O=a factory'],
+    ['names two', '/CN=d1/CN=d2'],
+  ])('that %s is of no device, and opens nothing', async (_name, subject) => {
+    const { source, port } = await listen(lasting('server'))
+    const refused = await link(port, ours.issueTo(subject, { name: subject.length.toString() }))
+    expect(await until(() => refused.lastError)).toContain('Not authorized')
+    expect(source.state?.().denied).toEqual({ 'not-authorized': 1 })
+  })
+
   it.each([
     ['is not valid yet', () => ours.issueBetween('d1', Date.now() + hourMs, Date.now() + 2 * hourMs), 'not valid yet'],
     ['has expired', () => ours.issueBetween('d1', Date.now() - 2 * hourMs, Date.now() - hourMs), 'has expired'],
@@ -153,6 +238,18 @@ describe("a device's certificate", () => {
     const other = await link(port, good)
     await publish(other, 'another')
     expect(taken).toEqual(['before', 'another'])
+  })
+
+  it('that was replaced between the reading of its files and the first connection is used', async () => {
+    const { port } = await listen(lasting('server'))
+    const files = place('early', lasting('d1'))
+    const address = readMqttAddress(mqttSettings.parse({ url: `mqtts://127.0.0.1:${port}`, ...files, ca: ours.file }))
+    const made = createMqttLink({ ...address, clientId: 'd1' })
+    stops.push(() => made.stop())
+    const endMs = made.certificates[0]!.notAfterMs
+    place('early', lasting('d1', 2 * hourMs))
+    await made.start()
+    await until(() => made.certificates[0]!.notAfterMs > endMs, { withinMs: 20_000 })
   })
 
   it('of twelve seconds is replaced in time: the link goes on with the new one and nothing is lost', async () => {

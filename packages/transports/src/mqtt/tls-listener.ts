@@ -1,6 +1,7 @@
 import { constants } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { createServer, type SecureContextOptions, type Server } from 'node:tls'
+import { listsOf } from './tls.ts'
 
 export interface BrokerTls {
   cert: Buffer
@@ -25,21 +26,21 @@ export function demandsCertificate({ ca, requireCertificate }: BrokerTls): boole
 }
 
 function contextOf({ cert, key, ca, crl }: BrokerTls): SecureContextOptions {
-  return { cert, key, ...(ca && { ca }), ...(crl && { crl }), minVersion: 'TLSv1.2' }
+  return { cert, key, ...(ca && { ca }), ...(crl && { crl: listsOf(crl) }), minVersion: 'TLSv1.2' }
 }
 
 function trustOf({ ca, crl }: BrokerTls): Buffer {
   return Buffer.concat([ca ?? Buffer.alloc(0), crl ?? Buffer.alloc(0)])
 }
 
-/** A TLS server whose certificate, authorities and revocation lists can be replaced while it listens. */
+/** Makes TLS of connections given to it; certificate, authorities and revocation lists can be replaced at any time. */
 export class TlsListener {
-  readonly server: Server
+  readonly #server: Server
   #trust: Buffer
 
   constructor({ tls, handshakeTimeoutMs, accept, refused }: TlsListenerOptions) {
     this.#trust = trustOf(tls)
-    this.server = createServer(
+    this.#server = createServer(
       {
         ...contextOf(tls),
         ...{ requestCert: tls.ca !== undefined, rejectUnauthorized: demandsCertificate(tls) },
@@ -49,12 +50,17 @@ export class TlsListener {
       },
       accept,
     )
-    this.server.on('tlsClientError', refused)
+    this.#server.on('tlsClientError', refused)
+  }
+
+  /** Begins the handshake, after which `accept` or `refused` is told. */
+  shake(socket: Socket): void {
+    this.#server.emit('connection', socket)
   }
 
   /** For connections to come; true where whom to trust has changed. */
   renew(tls: BrokerTls): boolean {
-    this.server.setSecureContext({ ...contextOf(tls), secureOptions: constants.SSL_OP_NO_TICKET })
+    this.#server.setSecureContext({ ...contextOf(tls), secureOptions: constants.SSL_OP_NO_TICKET })
     const former = this.#trust
     this.#trust = trustOf(tls)
     return !former.equals(this.#trust)

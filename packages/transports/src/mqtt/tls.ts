@@ -34,11 +34,14 @@ export function tlsReason(error: unknown): string | undefined {
   return found && `${found[1]} (${code})`
 }
 
-/** Name of the device that holds a client certificate which our authorities signed; undefined for any other connection. */
+/**
+ * Name of the device that holds a client certificate which our authorities signed, empty where that names none or
+ * several; undefined for any other connection.
+ */
 export function certifiedName(socket: unknown): string | undefined {
   if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined
-  const name = socket.getPeerCertificate().subject?.CN
-  return typeof name === 'string' && name !== '' ? name : undefined
+  const name: unknown = socket.getPeerCertificate().subject?.CN
+  return typeof name === 'string' ? name : ''
 }
 
 /** Where a TLS client came from and why it was refused, in words. */
@@ -69,10 +72,37 @@ function certificateOf(pem: Buffer, setting: string): X509Certificate {
   }
 }
 
+const endOfPart = /(?<=-----END [^-\n]*-----)/
+
+/** Each part of a PEM file from its first line on; one that is cut off is the last. */
+function partsOf(pem: Buffer): string[] {
+  return pem
+    .toString('latin1')
+    .split(endOfPart)
+    .filter((part) => part.includes('-----BEGIN '))
+}
+
+/** Node takes the first list of a text alone. */
+export function listsOf(crl: Buffer): string[] {
+  const lists = partsOf(crl)
+  return lists.length > 0 ? lists : [crl.toString('latin1')]
+}
+
+/** Node leaves out what is no certificate, and would trust nobody where nothing is left. */
+function checkAuthorities(ca: Buffer): void {
+  const parts = partsOf(ca)
+  if (parts.length === 0) throw new Error('`ca` holds no certificate')
+  for (const part of parts) new X509Certificate(part)
+}
+
 /** Throws a UsageError where certificate and key do not belong together, or one of the files is not what it should be. */
-export function checkTls(files: { ca?: Buffer; crl?: Buffer; cert?: Buffer; key?: Buffer }, setting: string): void {
+export function checkTls(
+  { crl, ...files }: { ca?: Buffer; crl?: Buffer; cert?: Buffer; key?: Buffer },
+  setting: string,
+): void {
   try {
-    createSecureContext(files)
+    if (files.ca) checkAuthorities(files.ca)
+    createSecureContext({ ...files, ...(crl && { crl: listsOf(crl) }) })
   } catch (cause) {
     const found = cause instanceof Error ? cause.message : String(cause)
     const problem = { path: setting, found, expected: 'PEM files, and the key that belongs to the certificate' }
