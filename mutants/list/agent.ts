@@ -39,6 +39,7 @@ const decoder = [
 
 const custody = [
   ...wrong(`${agent}/rollup/pack.ts`, `${agent}/rollup/rollup.test.ts`, [
+    ['delivered-share-comes-back', 'shares.filter(([message]) => givenUp(message))', '[...shares]'],
     ['revision-overtakes-the-one-before', 'if (after !== null && after !== seq) draft.after.add(after)', ''],
   ]),
   ...wrong(`${agent}/spool/commit-loop.ts`, `${agent}/spool/commit-loop.test.ts`, [
@@ -85,6 +86,7 @@ const uplink = [
     ['receipt-range-without-its-end', 'seq >= from && seq <= to)', 'seq >= from && seq < to)'],
     ['receipt-of-another-spool', 'receipt.spool !== this.#options.spool || ', ''],
     ['repeats-without-back-off', 'backoff(entry.tries - 1, repeatLimits, this.#options.random ?? Math.random)', '0'],
+    ['receipted-goes-out-again-on-a-full-disk', ' || !this.#unsettled.isEmpty', ''],
     ['more-on-the-way-than-allowed', 'maxOutstanding - this.#outstanding.size', 'maxOutstanding'],
     [
       'wire-acknowledgement-frees',
@@ -110,6 +112,7 @@ const uplink = [
       '2 * keeper.settings.lengthMs } = this.#options',
       '3 * keeper.settings.lengthMs } = this.#options',
     ],
+    ['device-without-readings-retires', 'Number.isFinite(newestMs) && ', ''],
     ['span-never-grows', 'Math.ceil(keeper.amendSpanMs * 1.25)', 'keeper.amendSpanMs'],
   ]),
   ...wrong(`${agent}/pressure.ts`, `${agent}/pressure.test.ts`, [

@@ -22,6 +22,9 @@ export const lineage: readonly Mutant[] = [
     ['line-moves-with-a-restart', 'limits: goesOn ? known.limits : new Map(numbers)', 'limits: new Map(numbers)'],
     ['ranges-above-are-not-seen', 'Math.max(upTo, ...ranges.map(([, last]) => last))', 'upTo'],
     ['kept-without-bound', 'if (state.keptBytes > this.#maxKeptBytes) return this.#lapse()', ''],
+    ['forged-receipt-confirms', 'confirms: settles && receipt.greets !== true', 'confirms: receipt.greets !== true'],
+    ['kept-in-doubt-is-of-the-first-life', '    state.n += 1\n', ''],
+    ['start-forgets-a-doubt', 'Math.max(known.since, ', 'Math.max(0, '],
     ['foreign-number-settles-once-confirmed', 'const foreign = newest > made', 'const foreign = newest > made + 1'],
   ]),
   ...wrong(`${spool}/lineage.ts`, whole, [
