@@ -38,8 +38,10 @@ async function cut(scene: Scene): Promise<{ outage: Outage; healedMs: number }> 
   await wait((lengthMs * cutShare) / 2)
   await killAtOnce(scene, ['agent'])
   await wait((lengthMs * cutShare) / 2)
-  await until(async () => (await agentView(target)) !== undefined, connectedWithinMs)
-  const waiting = (await agentView(target))?.spool.outboxMessages ?? 0
+  const messages = async () => (await agentView(target))?.spool.outboxMessages ?? 0
+  // Where an agent needs long to come back, its first messages are still to be made.
+  await until(async () => (await messages()) > 0, connectedWithinMs)
+  const waiting = await messages()
   const [toMs, before] = [target.now(), await held(scene)]
   await target.connectUplink(true)
   const outage = { realMs: performance.now() - beganAt, eventMs: toMs - fromMs, waiting }
