@@ -74,6 +74,11 @@ const restarted = new Map([
   ['agent-loses-in-the-journal', { checkpoint: false }],
   ['agent-loses-an-open-window', { checkpoint: true }],
 ])
+/** What is unaccounted where it is not one: a window of four readings; a reading short in the terms and one too many in messages. */
+const shownAs = new Map([
+  ['agent-loses-a-closing', 4],
+  ['agent-loses-a-settlement', 2],
+])
 const inAgent = losingBuilds.filter(({ name }) => name.startsWith('agent-'))
 
 describe('a build that loses or doubles one reading says so', () => {
@@ -87,7 +92,7 @@ describe('a build that loses or doubles one reading says so', () => {
       if (after.checkpoint) await status()
       await restart({ MILLRACE_MUTANT: '' })
     } else await publish(device, status)
-    expect(await unaccounted(status)).toBeGreaterThanOrEqual(1)
+    expect(await unaccounted(status)).toBe(shownAs.get(name) ?? 1)
     const { devices, lostMessages, unaccounted: total } = await status()
     const sum = devices.reduce((all, one) => all + one.unaccounted, 0)
     expect(sum + lostMessages).toBe(total)

@@ -19,6 +19,7 @@ const typeProjects = [root, inRoot('dashboards', 'live')]
 const tasks = {
   test: (args) => [{ args: [vitest, 'run', ...args] }],
   'test:integration': (args) => [{ args: [vitest, 'run', ...args], env: { MILLRACE_INTEGRATION: '1' } }],
+  'test:faults': (args) => [{ args: [inRoot('e2e', 'faults', 'short.ts'), ...args] }],
   check: (args) => [
     ...typeProjects.map((folder) => ({ args: [tsc, '-p', folder] })),
     { args: [biome, 'check', ...args] },

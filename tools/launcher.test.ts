@@ -124,7 +124,7 @@ describe('the launcher', () => {
   it('names its tasks when asked for another', async () => {
     const { code, output } = await start(['--npm', 'tset']).ended
     expect(code).toBe(2)
-    expect(output).toContain('test, test:integration, check, format, node, pack, bench')
+    expect(output).toContain('test, test:integration, test:faults, check, format, node, pack, bench')
   })
 })
 

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { claims } from './claims/index.ts'
+import { shortFormRows } from './short-form.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const page = readFileSync(join(root, 'docs', 'faults.md'), 'utf8')
@@ -22,4 +23,11 @@ it('every fault run has a test of its short form', () => {
       readFileSync(join(root, path), 'utf8'),
     )
   expect(tests.filter((text) => !heads.includes(text))).toEqual([])
+})
+
+it('the README shows the seven figures of the short form, and the command that prints them', () => {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8')
+  expect(readme).toContain('npm run test:faults')
+  const rows = [...readme.matchAll(/^\| ([a-z0-9 ]+) \| \*\*/gm)].map(([, name]) => name)
+  expect(rows).toEqual(shortFormRows)
 })

@@ -1,11 +1,11 @@
-import { spawnSync } from 'node:child_process'
 import { expect } from 'vitest'
 import { scorecardText } from '../oracle/scorecard.ts'
 import type { Claim } from './claim.ts'
+import { isThere } from './program.ts'
 
 /** What of a claim's needs is not on this machine. */
 export function absent({ needs }: Claim): string[] {
-  return needs.filter((program) => spawnSync(program, ['--help'], { stdio: 'ignore' }).error !== undefined)
+  return needs.filter((program) => !isThere(program))
 }
 
 /** Runs the short form of a claim and expects it to hold; its score is in the test's output. */

@@ -9,6 +9,7 @@
 import { parseArgs } from 'node:util'
 import { scorecardText } from '../oracle/scorecard.ts'
 import { claims } from './claims/index.ts'
+import { listenForStop, teller } from './program.ts'
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
@@ -25,30 +26,18 @@ if (unknown.length > 0) {
   process.exit(2)
 }
 
-const stopping = new AbortController()
-for (const name of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(name, () => {
-    // The second time at once; what runs is killed at the exit of this process.
-    if (stopping.signal.aborted) process.exit(130)
-    process.exitCode = 130
-    stopping.abort(new Error(`stopped by ${name}`))
-    setTimeout(() => process.exit(130), 15_000).unref()
-  })
-}
-const beganAt = performance.now()
-const say = (line: string) => {
-  process.stderr.write(`${((performance.now() - beganAt) / 1000).toFixed(1).padStart(7)} s  ${line}\n`)
-}
+const signal = listenForStop()
+const say = teller(performance.now())
 
 for (const claim of claims.filter(({ name }) => positionals.length === 0 || positionals.includes(name))) {
   if (flags.list) {
     process.stdout.write(`${claim.name.padEnd(22)}${claim.says}\n`)
     continue
   }
-  if (stopping.signal.aborted) break
+  if (signal.aborted) break
   say(`${claim.name}, seed ${flags.seed}: ${claim.says}`)
   try {
-    const scores = await claim.run({ long: flags.long, seed: Number(flags.seed), signal: stopping.signal, say })
+    const scores = await claim.run({ long: flags.long, seed: Number(flags.seed), signal, say })
     for (const [stack, card] of Object.entries(scores)) {
       const text = `${claim.name}, ${stack}\n${scorecardText(card)}\n`
       process.stdout.write(flags.json ? `${JSON.stringify({ claim: claim.name, stack, ...card })}\n` : text)

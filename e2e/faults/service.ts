@@ -81,6 +81,15 @@ export class Service {
     return true
   }
 
+  /** It runs no more until `thaw`, and notices nothing. */
+  freeze(): void {
+    this.#child?.kill('SIGSTOP')
+  }
+
+  thaw(): void {
+    this.#child?.kill('SIGCONT')
+  }
+
   /** kill -9 for good: whoever still starts it, as a run does that is being broken off, starts nothing. */
   async end(): Promise<void> {
     this.#isOver = true

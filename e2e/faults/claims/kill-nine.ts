@@ -32,19 +32,29 @@ async function part({ mosquitto, influx, kills, killWithinMs }: Part, options: C
   })
 }
 
+/** Of everyone, on the stacks that the programs of this machine allow: with InfluxDB beside DuckDB, with Mosquitto between. */
+export async function killsWith(
+  programs: { influxd: boolean; mosquitto: boolean },
+  options: ClaimOptions,
+): Promise<Record<string, Scorecard>> {
+  const [share, killWithinMs] = options.long ? [10, 2 * hourMs] : [1, 400_000]
+  const own = {
+    mosquitto: false,
+    influx: programs.influxd,
+    kills: (programs.mosquitto ? 120 : 200) * share,
+    killWithinMs,
+  }
+  const stores = programs.influxd ? 'DuckDB and InfluxDB' : 'DuckDB'
+  const scores = { [`own broker, ${stores}`]: await part(own, options) }
+  if (!programs.mosquitto) return scores
+  const foreign = { mosquitto: true, influx: false, kills: 80 * share, killWithinMs }
+  return { ...scores, 'Mosquitto, DuckDB': await part(foreign, options) }
+}
+
 /** F1, F2, F3 and F32: whoever is killed, whenever, the rows are those of what was acknowledged. */
 export const killNine: Claim = {
   name: 'kill-nine',
   says: 'kill -9 of agent, ingest and broker at random instants, one by one and together, loses nothing and counts nothing twice',
   needs: ['influxd', 'mosquitto'],
-  async run(options) {
-    const [share, killWithinMs] = options.long ? [10, 2 * hourMs] : [1, 400_000]
-    return {
-      'own broker, DuckDB and InfluxDB': await part(
-        { mosquitto: false, influx: true, kills: 120 * share, killWithinMs },
-        options,
-      ),
-      'Mosquitto, DuckDB': await part({ mosquitto: true, influx: false, kills: 80 * share, killWithinMs }, options),
-    }
-  },
+  run: (options) => killsWith({ influxd: true, mosquitto: true }, options),
 }
