@@ -2,7 +2,12 @@ import { checkConfig } from '@millrace/pipeline'
 import { expect, it } from 'vitest'
 import { decoders } from '../index.ts'
 import { decodeFormats, readingLines } from '../testing.ts'
+import { MappingRules } from './member-rules.ts'
+import type { Member } from './members.ts'
 import { PointerPattern } from './pointer-pattern.ts'
+import { collect } from './reading-collector.ts'
+import type { Route } from './route.ts'
+import { mappingSchema } from './settings.ts'
 
 const anything = [{ type: 'mapped', mappings: [{ topic: '#', device: 'all' }] }]
 
@@ -42,4 +47,20 @@ it('members called like parts of every object are members like any other', async
   )
   expect(readingLines(decoded)).toEqual(['hall/constructor/toString 1', 'hall/constructor/hasOwnProperty.call 2'])
   expect(decoded.readings[0]?.ts).toBe(1_780_000_000_000)
+})
+
+it('a message with endless members costs no look at each of them, whether they are readings or not', () => {
+  const document = { a: Array.from({ length: 60_000 }, () => 1) }
+  const lookedAt = (metrics: object[]) => {
+    const rules = new MappingRules(mappingSchema.parse({ topic: 'any', metrics }))
+    let looks = 0
+    const rulesOf = (member: Member) => {
+      looks++
+      return rules.of(member, {})
+    }
+    const { count, candidates } = collect(document, { rulesOf } as unknown as Route, undefined)
+    return { looks, count, isTaken: count === candidates.length }
+  }
+  expect(lookedAt([{ at: '/a/*' }])).toEqual({ looks: 257, count: 60_000, isTaken: false })
+  expect(lookedAt([{ at: '/b' }])).toEqual({ looks: 4_096, count: 60_000 - 4_096, isTaken: false })
 })

@@ -20,11 +20,17 @@ export interface Collected {
   count: number
 }
 
+/** Rules are looked up for so many members of a message: it may hold far more than any device has to say. */
+const maxMembers = 4_096
+
 /** Every member of a document that is a reading by the rules of its route. */
 export function collect(document: unknown, route: Route, trace: Trace | undefined): Collected {
   const candidates: Candidate[] = []
   let count = 0
+  let looked = 0
   visitMembers(document, (member) => {
+    // Nothing of the message will be taken, so the rest is counted as it is.
+    if (count > maxMetricsPerObject || ++looked > maxMembers) return ++count > 0
     const found = candidateOf(member, { document, route })
     if (typeof found === 'string') trace?.left(pointerOf(member.path) || 'the payload', found)
     else if (++count <= maxMetricsPerObject) candidates.push(found)
