@@ -8,11 +8,13 @@ type ProvisionalRow = Omit<SummaryRow, 'rev'>
 /** Longest work of one call, ms: what is left over comes first the next time. */
 const budgetMs = 50
 const headBytes = 1_536
+/** A window is shown again after so many calls though it is as it was: what is sent is best effort. */
+const againAfter = 15
 
-/** Summaries of windows that are still open and have grown since they were last shown. */
+/** Summaries of windows that are still open and have grown since they were last shown, or were shown long ago. */
 export class Provisional {
   readonly #names: Names
-  readonly #shown = new WeakMap<object, { length: number; turn: number }>()
+  readonly #shown = new WeakMap<OpenWindow, { length: number; turn: number }>()
   #turn = 0
 
   constructor(names: Names) {
@@ -42,7 +44,7 @@ export class Provisional {
     for (const window of this.#grown(keeper)) {
       if (wants && !wants(this.#names.seriesName(window.series))) continue
       if (performance.now() > until) break
-      this.#shown.set(window.rows, { length: window.rows.length, turn: this.#turn })
+      this.#shown.set(window, { length: window.rows.length, turn: this.#turn })
       rows.push({ site: this.#names.siteOf(window.device), row: this.#row(keeper, window) })
     }
     return rows
@@ -50,10 +52,15 @@ export class Provisional {
 
   /** Longest unseen first. A late window holds the late readings alone, so it says nothing about the window. */
   #grown(keeper: Keeper): OpenWindow[] {
-    const turnOf = ({ rows }: OpenWindow) => this.#shown.get(rows)?.turn ?? 0
+    const turnOf = (window: OpenWindow) => this.#shown.get(window)?.turn ?? 0
     return [...keeper.openWindows()]
-      .filter(({ late, rows }) => !late && rows.length > 0 && this.#shown.get(rows)?.length !== rows.length)
+      .filter((window) => !window.late && window.rows.length > 0 && !this.#isKnown(window))
       .sort((a, b) => turnOf(a) - turnOf(b))
+  }
+
+  #isKnown(window: OpenWindow): boolean {
+    const shown = this.#shown.get(window)
+    return shown?.length === window.rows.length && this.#turn - shown.turn < againAfter
   }
 
   #row(keeper: Keeper, window: OpenWindow): ProvisionalRow {
