@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { drillSite } from '@millrace/contracts'
 import { onStopSignals } from '../run-app.ts'
 import { plainScreen, type Screen, terminalScreen } from '../up/screen.ts'
-import { lockDataFolder } from '../up/stack-lock.ts'
+import { lockDataFolder, lockDrill } from '../up/stack-lock.ts'
 import { removeFolder } from './folder.ts'
 import { colourInk, type Ink, plainInk } from './ink.ts'
 import type { DrillOptions } from './options.ts'
@@ -119,11 +119,16 @@ export async function drill(options: DrillOptions): Promise<number> {
 
 /** Runs a drill on a stack that somebody uses, which goes on afterwards; never on its disk. */
 export async function drillOnRunning(options: DrillOptions, tokenFile: string | undefined): Promise<number> {
-  const target = await RunningStack.join(options.dataDir, tokenFile)
-  const acts = options.acts.filter((name) => name !== 'disk')
-  return await untilOver(options.json, async (display, { stop }) => {
-    greetRunning(target, display)
-    const run = Date.now().toString(36)
-    return await new Session({ target, options: { ...options, acts }, display, run }).run(stop.signal)
-  })
+  const lock = lockDrill(options.dataDir)
+  try {
+    const target = await RunningStack.join(options.dataDir, tokenFile)
+    const acts = options.acts.filter((name) => name !== 'disk')
+    return await untilOver(options.json, async (display, { stop }) => {
+      greetRunning(target, display)
+      const run = Date.now().toString(36)
+      return await new Session({ target, options: { ...options, acts }, display, run }).run(stop.signal)
+    })
+  } finally {
+    lock.release()
+  }
 }

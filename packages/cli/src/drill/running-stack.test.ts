@@ -49,6 +49,9 @@ test('a cable that is cut already is left to whoever cut it; of the processes th
   const stack = await RunningStack.join(dataDir, undefined)
   expect([stack.victims, stack.disk, stack.speed]).toEqual([['agent', 'ingest'], undefined, 1])
   expect([stack.pid('agent'), stack.pid('ingest'), stack.pid('broker')]).toEqual([process.pid, null, null])
+  writeRunFile(dataDir, run({ pid: null }))
+  await stack.connectUplink(false)
+  expect(stack.uplinkConnected).toBe(false)
   await new Promise((resolve) => cable.close(resolve))
 })
 

@@ -108,10 +108,11 @@ export class RunningStack implements Target {
     return pid
   }
 
-  /** SIGUSR2 toggles, so nobody else may do the same meanwhile. */
+  /** SIGUSR2 toggles, so nobody else may do the same meanwhile. A stack that was stopped has no cable any more. */
   async connectUplink(connected: boolean): Promise<void> {
     if (connected === this.#connected) return
-    process.kill(runOn(this.dataDir).pid, 'SIGUSR2')
+    const pid = readRunFile(this.dataDir)?.pid ?? null
+    if (pid !== null && isAlive(pid)) process.kill(pid, 'SIGUSR2')
     this.#connected = connected
   }
 }

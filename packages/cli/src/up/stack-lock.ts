@@ -30,27 +30,45 @@ function makeFolder(dataDir: string): void {
   }
 }
 
-function openLock(dataDir: string): DatabaseSync {
+function openLock(dataDir: string, file: string): DatabaseSync {
   try {
-    return new DatabaseSync(join(dataDir, 'up.lock'), { timeout: 0 })
+    return new DatabaseSync(join(dataDir, file), { timeout: 0 })
   } catch (error) {
     throw unusable(dataDir, error)
   }
 }
 
-/** Takes the data folder for this process. The operating system ends the lock with the process, however it ends. */
-export function lockDataFolder(dataDir: string): { release(): void } {
-  makeFolder(dataDir)
-  const database = openLock(dataDir)
+interface Lock {
+  release(): void
+}
+
+/** The operating system ends the lock with the process, however it ends; undefined where another process has it. */
+function takeLock(dataDir: string, file: string): Lock | undefined {
+  const database = openLock(dataDir, file)
   try {
     database.exec('PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE')
   } catch (error) {
     database.close()
-    if (!(error instanceof Error && 'errcode' in error && error.errcode === sqliteBusy)) throw unusable(dataDir, error)
-    const pid = readRunFile(dataDir)?.pid
-    throw new UsageError(`Millrace is already running on ${dataDir}${pid ? ` (process ${pid})` : ''}`, [], {
-      hint: `Stop it first${pid ? ` (Ctrl-C there, or: kill ${pid})` : ''}, or use another folder with --data-dir.`,
-    })
+    if (error instanceof Error && 'errcode' in error && error.errcode === sqliteBusy) return undefined
+    throw unusable(dataDir, error)
   }
   return { release: () => database.close() }
+}
+
+/** Takes the data folder for this process. */
+export function lockDataFolder(dataDir: string): Lock {
+  makeFolder(dataDir)
+  const lock = takeLock(dataDir, 'up.lock')
+  if (lock) return lock
+  const pid = readRunFile(dataDir)?.pid
+  throw new UsageError(`Millrace is already running on ${dataDir}${pid ? ` (process ${pid})` : ''}`, [], {
+    hint: `Stop it first${pid ? ` (Ctrl-C there, or: kill ${pid})` : ''}, or use another folder with --data-dir.`,
+  })
+}
+
+/** One drill at a time: SIGUSR2 toggles the uplink, so two would restore what the other cuts. */
+export function lockDrill(dataDir: string): Lock {
+  const lock = takeLock(dataDir, 'drill.lock')
+  if (lock) return lock
+  throw new UsageError(`a drill is already under way on ${dataDir}`, [], { hint: 'Wait until it is over, or stop it.' })
 }
