@@ -43,7 +43,7 @@ export function followAedes(aedes: Aedes, { rules, log, strangers, closing, deny
     const reason = refusals[error.message]
     if (reason !== undefined) deny(reason)
     const address = (conn as Partial<Socket>).remoteAddress
-    strangers.write('info', { address, reason: error.message }, 'connection refused')
+    strangers.write('info', { address, reason: error.message }, 'connection not let in')
   })
   aedes.on('unsubscribe', (filters, client) => rules.unsubscribed(client, filters))
 }

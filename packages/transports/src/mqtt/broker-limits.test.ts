@@ -129,7 +129,7 @@ describe('connections', () => {
     if (packet) raw.send(packet)
     await until(() => raw.closed)
     expect(broker.denials()).toEqual({ [reason]: 1 })
-    expect(log.lines).toMatchObject([{ message: 'connection refused', fields: { address: '127.0.0.1' } }])
+    expect(log.lines).toMatchObject([{ message: 'connection not let in', fields: { address: '127.0.0.1' } }])
   })
 
   it('refused by the hundred write a few lines and their number', async () => {
