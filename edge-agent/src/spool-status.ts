@@ -27,6 +27,7 @@ export function spoolForCloud(spool: SpoolStatus): Record<string, unknown> {
     spool
   return {
     ...{ name, bytes, maxBytes, outboxMessages, oldestOutboxMs, full, bridgesDays, dropped },
+    ...(spool.movedAside ? { movedAside: spool.movedAside.reason } : {}),
     ...(Object.keys(gaveUp).length > 0 ? { gaveUp: newestOf(gaveUp) } : {}),
     ...(rolledBack.length > 0 ? { rolledBack: rolledBack.at(-1) } : {}),
     ...(spool.confirmed ? {} : { asks: true, lapsed: spool.lapsed }),

@@ -84,15 +84,23 @@ function decode({ accounts }: PipelineAgent): Stage {
   }
 }
 
+function journalNote({ full, damaged, fill }: { full: boolean; damaged: boolean; fill: ReturnType<typeof fillOf> }) {
+  if (full) return { note: 'The disk is full: devices have to wait.' }
+  if (damaged)
+    return { note: 'The file on its disk was damaged: it was put aside with what was not sent, and a new one begun.' }
+  return fillNote(fill)
+}
+
 function journal(agent: PipelineAgent): Stage {
   const { spool } = agent.status ?? {}
   const fill = fillOf(numberIn(spool, 'bytes'), numberIn(spool, 'maxBytes'))
   const days = numberIn(spool, 'bridgesDays')
   const full = spool?.full === true
+  const damaged = typeof spool?.movedAside === 'string'
   return {
     ...{ id: 'journal', name: 'Journal', does: 'writes to disk, then acknowledges', flows: true },
-    level: full ? 'bad' : fillLevel(fill),
-    ...(full ? { note: 'The disk is full: devices have to wait.' } : fillNote(fill)),
+    level: full || damaged ? 'bad' : fillLevel(fill),
+    ...journalNote({ full, damaged, fill }),
     ...(fill ? { fill } : {}),
     figures: [
       {

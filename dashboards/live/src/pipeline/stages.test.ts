@@ -103,3 +103,10 @@ test('the delay of readings is that of most devices, whatever one clock says', (
   }
   expect(delay.ms).toBe(600)
 })
+
+test('an agent whose spool was damaged says so until it is started again', () => {
+  const status = { ...agent.status!, spool: { ...agent.status!.spool, movedAside: 'it is not a database' } }
+  const [trouble, ...others] = troublesOf([{ ...agent, status }], [])
+  expect(trouble).toMatchObject({ level: 'bad', text: expect.stringMatching(/Agent s \/ a, Journal: .*damaged/) })
+  expect(others).toEqual([])
+})
