@@ -61,7 +61,8 @@ export function createPlot(host: HTMLElement, size: { width: number; height: num
   const options: uPlot.Options = {
     ...size,
     ms: 1,
-    padding: [8, 12, 0, 0],
+    // The last label of the time axis stands half outside of the plot.
+    padding: [8, 26, 0, 0],
     legend: { show: false },
     scales: { x: { time: true, range: keep }, y: { range: keep } },
     series: [{}, { paths: () => null, points: { show: false } }],
