@@ -193,11 +193,14 @@ describe('connections to a TLS listener', () => {
     let closed = 0
     const raws = Array.from({ length: 8 }, () => connect(port, '127.0.0.1'))
     for (const raw of raws) raw.on('error', () => undefined).on('close', () => closed++)
-    stops.push(() => {
-      for (const raw of raws) raw.destroy()
-    })
     await until(() => closed === 5)
     expect(source.state?.()).toMatchObject({ connections: 3, denied: { 'too-many-connections': 5 } })
+    for (const raw of raws) raw.destroy()
+    await until(() => source.state?.().connections === 0)
+    const device = await link(port, lasting('d1'))
+    await publish(device, 'afterwards')
+    await device.stop()
+    await until(() => source.state?.().connections === 0)
   })
 })
 
