@@ -1,14 +1,15 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { manualClock, silentLogger, UnreachableError } from '@millrace/pipeline'
 import { until } from '@millrace/pipeline/testing'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { daysIn } from './store/days.ts'
 import { Feeder } from './store/feeder.ts'
 import { stores } from './store/index.ts'
 import type { Store } from './stored.ts'
 import { minuteMs, noon } from './testing/rows.ts'
+import { Stack } from './testing/stack.ts'
 import { StepByStep } from './testing/step-by-step.ts'
 
 const clock = manualClock(noon + 5 * minuteMs)
@@ -28,12 +29,16 @@ async function open(name: string): Promise<Store> {
 
 /** A store on another machine: whoever answers at its address now. */
 const remote = new Proxy({} as Store, {
-  get:
-    (_target, name: keyof Store) =>
-    async (...args: never[]) => {
-      if (away) throw new UnreachableError('no answer')
-      return await Reflect.apply(current[name] ?? (() => undefined), current, args)
-    },
+  get(_target, name) {
+    const part = current[name as keyof Store] as ((...args: never[]) => unknown) | undefined
+    return (
+      part &&
+      (async (...args: never[]) => {
+        if (away && name !== 'close') throw new UnreachableError('no answer')
+        return await Reflect.apply(part, current, args)
+      })
+    )
+  },
 })
 
 beforeEach(async () => {
@@ -76,6 +81,9 @@ test('a store that was away and comes back made anew is given again all that the
 })
 
 test("newer rows of a site that nobody here heard of are another ingest's: what waits for the store is still given to it", async () => {
+  const before = await StepByStep.open({ dataDir, store: current, clock })
+  await before.receive({ rows: [{ start: noon }] })
+  await before.close()
   const steps = await StepByStep.open({ dataDir, store: current, clock })
   const { custody } = steps
   const row = {
@@ -86,7 +94,6 @@ test("newer rows of a site that nobody here heard of are another ingest's: what 
     lastTs: noon + 60 * minuteMs,
     lastValue: 1,
   }
-  await steps.receive({ rows: [{ start: noon }] })
   await custody.followsIfBehind('shared', [row])
   expect(await custody.log.cursor('shared')).toBe(0)
   // Clocks that run at a speed of their own have moments between two milliseconds.
@@ -94,4 +101,40 @@ test("newer rows of a site that nobody here heard of are another ingest's: what 
   await custody.followsIfBehind('own', [{ ...row, site: 'north', lastTs: row.lastTs + 0.25 }])
   expect(await custody.log.cursor('own')).toBe(custody.log.head())
   await steps.close()
+})
+
+test('a store that answers only after the start keeps its newer rows beside an old copy of the spool', async () => {
+  const create = stores.create.bind(stores)
+  const opening = vi.spyOn(stores, 'create').mockImplementation(async (settings, context) => {
+    current = await create(settings, context)
+    return remote
+  })
+  const kept = join(dataDir, 'kept')
+  const stack = await new Stack({ clock }).start()
+  const spool = join(stack.dataDir, 'spool')
+  try {
+    away = true
+    await stack.send({ seq: 0, rows: [{ start: noon, values: [1, 2, 3] }] })
+    await stack.receipted(0)
+    await stack.stopIngest()
+    cpSync(spool, kept, { recursive: true })
+    away = false
+    await stack.startIngest()
+    const more = { start: noon, rev: 1, values: [1, 2, 3, 4, 5] }
+    await stack.send({ seq: 1, rows: [more, { start: noon + minuteMs }] })
+    await stack.receipted(1)
+    await stack.stored()
+    await stack.stopIngest()
+
+    rmSync(spool, { recursive: true })
+    cpSync(kept, spool, { recursive: true })
+    away = true
+    await stack.startIngest()
+    away = false
+    await stack.stored()
+    expect((await stack.summaries()).summaries.map(({ count }) => count)).toEqual([5, 3])
+  } finally {
+    await stack.stop()
+    opening.mockRestore()
+  }
 })

@@ -137,13 +137,16 @@ async function createParts(
   alerting = await Alerting.open({ config, custody, stores, view, link, clock, log, settleMs })
   const { isShared: shared = false } = link
   const common = { clock, log: custody.log, stock: custody.stock, logger: log, days: daysIn(dayZone), shared }
+  const { series, silent } = await knownSeries(stores, custody, shared)
+  view.know(series)
   const feeders = new Feeders(
     [...stores].map(([name, store], index) => {
       const first = index === 0 ? { written: view.written.bind(view) } : {}
-      return { ...common, name, store, type: name, accountable: index === 0, ...first }
+      const before = async () => await custody.followsIfBehind(name, await store.series())
+      const late = silent.has(name) ? { before } : {}
+      return { ...common, name, store, type: name, accountable: index === 0, ...first, ...late }
     }),
   )
-  view.know(await knownSeries(stores, custody, shared))
   const feeds = [...stores.values()].map((store) => new LiveFeed(store, log))
   return { config, clock, log, meters, view, stores, custody, link, receipts, feeders, feeds, alerting, stages }
 }
@@ -151,20 +154,37 @@ async function createParts(
 /**
  * Series of the first store and of the spool. A spool that is new, or put back from an old copy, has to know that stores
  * hold rows of parts that it lacks. Newer rows in a shared store say nothing: another ingest may have written them.
+ * `silent` are stores that are still to be asked.
  */
 async function knownSeries(
   stores: ReadonlyMap<string, Store>,
   custody: Custody,
   shared: boolean,
-): Promise<SeriesInfo[]> {
+): Promise<{ series: SeriesInfo[]; silent: ReadonlySet<string> }> {
   const asked = [...stores].map(async ([name, store], index) => {
     const answer = store.series().catch(() => undefined)
     const series = await (index === 0 ? answer : Promise.race([answer, pause(answerWithinMs)]))
     return { name, series: series ?? undefined }
   })
   const answers = await Promise.all(asked)
+  const series = [...(answers[0]?.series ?? []), ...custody.series()]
   if (custody.isNew) {
-    if (answers.some(({ series }) => series === undefined || series.length > 0)) await custody.followsAnother()
-  } else if (!shared) for (const { name, series } of answers) await custody.followsIfBehind(name, series ?? [])
-  return [...(answers[0]?.series ?? []), ...custody.series()]
+    if (answers.some((answer) => answer.series === undefined || answer.series.length > 0))
+      await custody.followsAnother()
+    return { series, silent: new Set() }
+  }
+  return { series, silent: shared ? new Set() : await followAll(answers, custody) }
+}
+
+/** Names of those that did not answer. */
+async function followAll(
+  answers: readonly { name: string; series: SeriesInfo[] | undefined }[],
+  custody: Custody,
+): Promise<ReadonlySet<string>> {
+  const silent = new Set<string>()
+  for (const { name, series } of answers) {
+    if (series === undefined) silent.add(name)
+    else await custody.followsIfBehind(name, series)
+  }
+  return silent
 }

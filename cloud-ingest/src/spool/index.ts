@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { isName, type SeriesInfo, type SpoolExplanation, type StatusBody } from '@millrace/contracts'
+import { isName, type SeriesInfo, type SeriesName, type SpoolExplanation, type StatusBody } from '@millrace/contracts'
 import type { Clock, Logger } from '@millrace/pipeline'
 import { addMissingTables, deadLetters, openSpool, type Spool } from '@millrace/spool'
 import { RangeSet } from '@millrace/windows'
@@ -18,6 +18,8 @@ import { SpoolStock } from './stock.ts'
 import { application, laterTables, tables, version } from './tables.ts'
 
 const gaveUpSchema = z.record(z.string(), z.array(z.tuple([z.int().nonnegative(), z.int().nonnegative()])))
+
+const nameOf = ({ site, device, metric }: SeriesName) => `${site}/${device}/${metric}`
 
 export interface CustodyOptions {
   dataDir: string
@@ -42,6 +44,8 @@ export class Custody {
   private readonly logger: Logger
   /** Rejects once the spool failed in a way that only a new start can mend. */
   readonly failed: Promise<never>
+  /** Newest event time of each series when the spool was opened, by its name. */
+  private readonly newestAtOpen: ReadonlyMap<string, number>
   private accountsAt = -1
   private cached: Promise<Accounts> | undefined
   private commits = 0
@@ -51,6 +55,7 @@ export class Custody {
     this.registry = parts.registry
     this.intake = parts.intake
     this.logger = options.log
+    this.newestAtOpen = new Map(parts.registry.allSeries().map((series) => [nameOf(series), series.lastTs]))
     this.log = new SpoolLog(parts.spool, parts.registry, () => parts.intake.head)
     this.alerts = new SpoolAlerts(parts.spool)
     this.stock = new SpoolStock(parts.spool)
@@ -103,17 +108,15 @@ export class Custody {
   }
 
   /**
-   * The same where a store holds rows newer than anything received: the spool is an old copy. That store took all that
-   * is in it before it took those, so it is not given the older rows again. Sites that the spool never heard of are
-   * another ingest's that writes to the same store.
+   * The same where a store holds rows newer than anything the spool had when it was opened: it is an old copy. That
+   * store took all that was in it before it took those, so it is not given the older rows again. Sites that the spool
+   * never heard of are another ingest's that writes to the same store. To be called before the store is fed.
    */
   async followsIfBehind(store: string, stored: readonly SeriesInfo[]): Promise<void> {
-    const keyOf = ({ site, device, metric }: SeriesInfo) => `${site}/${device}/${metric}`
-    const newest = new Map(this.registry.allSeries().map((series) => [keyOf(series), series.lastTs]))
-    const sites = new Set(this.registry.allSeries().map(({ site }) => site))
+    const sites = new Set([...this.newestAtOpen.keys()].map((name) => name.split('/', 1)[0]))
     const known = stored.filter(({ site }) => sites.has(site))
-    const ahead = known.filter((series) => series.lastTs > (newest.get(keyOf(series)) ?? Number.NEGATIVE_INFINITY))
-    const newestMs = Math.max(0, ...ahead.map(({ lastTs }) => lastTs))
+    const ahead = known.filter((series) => series.lastTs > (this.newestAtOpen.get(nameOf(series)) ?? 0))
+    const newestMs = ahead.reduce((newest, { lastTs }) => Math.max(newest, lastTs), 0)
     if (!(await this.intake.followsUpTo(store, newestMs))) return
     this.logger.error({ store, series: ahead.length }, 'the store has newer rows than the spool, which is an old copy')
   }

@@ -50,6 +50,8 @@ export class Intake {
   private readonly log: Logger
   private readonly warned = new Set<string>()
   private n: number
+  /** Where the log ended when the spool was opened. */
+  private readonly openedAt: number
   private knownFromMs: number
   private readonly places: Places
 
@@ -60,6 +62,7 @@ export class Intake {
     this.clock = parts.clock
     this.log = parts.log
     this.n = n
+    this.openedAt = n
     this.knownFromMs = knownFromMs
   }
 
@@ -84,7 +87,7 @@ export class Intake {
     const upToMs = Math.ceil(newestMs)
     if (upToMs <= ((await cursors.load(this.spool, key)) ?? 0)) return false
     await this.followsAnother()
-    await this.spool.write([...cursors.save(key, upToMs), ...cursors.save(store, this.n)], { reserve: true })
+    await this.spool.write([...cursors.save(key, upToMs), ...cursors.save(store, this.openedAt)], { reserve: true })
     return true
   }
 

@@ -31,6 +31,8 @@ export interface FeederOptions extends RollupContext {
   stock?: Stock
   /** Other ingests may write rows of the same devices. */
   shared?: boolean
+  /** What is to be found out before the first row is written, and may move the cursor. Rejects while nobody answers. */
+  before?: () => Promise<void>
 }
 
 interface Written {
@@ -63,7 +65,7 @@ export class Feeder {
     this.options = options
     this.logger = options.logger
     if (options.stock) this.audit = new StoreAudit({ ...options, stock: options.stock })
-    this.checked = options.store.check === undefined
+    this.checked = options.store.check === undefined && options.before === undefined
     this.error = this.checked ? null : notReached
   }
 
@@ -102,7 +104,12 @@ export class Feeder {
   /** Before the first row, so that a store which will not take it is known at the start. */
   private async check(): Promise<void> {
     if (this.checked) return
-    await this.options.store.check?.()
+    const { store, before, log, name } = this.options
+    await store.check?.()
+    if (before) {
+      await before()
+      this.cursor = await log.cursor(name)
+    }
     this.checked = true
   }
 
