@@ -1,7 +1,7 @@
 import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, expect, it } from 'vitest'
+import { until } from '../packages/pipeline/testing/index.ts'
 import { clean, RunningStack, temporaryFolder } from './stack.ts'
 
 let stack: RunningStack | undefined
@@ -15,14 +15,21 @@ afterEach(async () => {
 interface AgentSpool {
   spool: { name: string; rolledBack: { from: string; lost: number }[]; inheritedMessages: number }
   unaccounted: number
+  accounts: { accepted: number }
 }
 const agentOf = (running: RunningStack) => running.get<AgentSpool>('/api/status', 'agent')
+
+const fewestReadings = 500
 
 /** Devices send for a while, every reading of it is stored, and everything stops. */
 async function run(before?: (running: RunningStack) => Promise<unknown>) {
   stack = await RunningStack.start(dataDir, '--speed', '60', '--devices', '12', '--seed', '5', '--perturb', 'all=0.02')
+  const running = stack
+  // It may just have been killed.
+  const accepted = async () => (await agentOf(running).catch(() => undefined))?.accounts.accepted ?? 0
+  const already = await accepted()
   await before?.(stack)
-  await delay(4_000)
+  await until(async () => (await accepted()) > already + fewestReadings, { withinMs: 60_000, label: 'more readings' })
   await stack.endSimulator()
   const verdict = await stack.verify('--wait')
   const agent = await agentOf(stack)

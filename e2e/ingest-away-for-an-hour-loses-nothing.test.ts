@@ -25,14 +25,15 @@ it('from before its first start, the broker restarted meanwhile, and again later
   await delay(hourMs / speed / 2)
   parts.kill('broker')
   await delay(hourMs / speed / 2)
-  const waiting = await parts.get<AgentStatus>('/api/status', 'agent')
+  const status = async () => await parts!.get<AgentStatus>('/api/status', 'agent')
+  await until(async () => (await status()).spool.outboxMessages > 0, { withinMs: 30_000, label: 'messages that wait' })
+  const waiting = await status()
   expect(waiting.unaccounted).toBe(0)
-  expect(waiting.spool.outboxMessages).toBeGreaterThan(0)
 
   await parts.start('ingest')
   const outbox = async () => (await parts!.get<AgentStatus>('/api/status', 'agent')).spool.outboxMessages
   await until(async () => (await outbox()) < waiting.spool.outboxMessages, { withinMs: 30_000, everyMs: 200 })
-  await parts.stop('simulator')
+  await parts.endSimulator()
   const verdict = await parts.verify('--wait')
   expect(verdict).toMatchObject({ ok: true, ...clean })
   expect(verdict.windows).toBeGreaterThan(500)

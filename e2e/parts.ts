@@ -6,7 +6,7 @@ import { processSpecs } from '../packages/cli/src/up/process-specs.ts'
 import { Supervised } from '../packages/cli/src/up/supervised.ts'
 import { writeClockFile } from '../packages/pipeline/src/index.ts'
 import { until } from '../packages/pipeline/testing/index.ts'
-import { run, stackPorts, type Verdict } from './stack.ts'
+import { run, stackPorts, untilClockRuns, type Verdict } from './stack.ts'
 
 export type Part = 'broker' | 'hub' | 'ingest' | 'agent' | 'simulator'
 
@@ -83,6 +83,7 @@ export class Parts {
   /** Ends the simulator as its own end would; everything it sent is acknowledged. */
   async endSimulator(): Promise<void> {
     await until(() => this.get('/readyz', 'agent').catch(() => false), { withinMs: 30_000, label: 'a ready agent' })
+    await untilClockRuns(this.#options.dataDir)
     await this.stop('simulator', 30_000)
   }
 

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { connectAsync } from 'mqtt'
+import { stackPaths } from '../packages/cli/src/up/config-files.ts'
 import type { VerifyReport } from '../packages/cli/src/verify/report.ts'
+import { readClockFile } from '../packages/pipeline/src/index.ts'
 import { freePort, until } from '../packages/pipeline/testing/index.ts'
 
 const millrace = fileURLToPath(new URL('../packages/cli/src/main.ts', import.meta.url))
@@ -39,6 +41,12 @@ interface RunFile {
   pid: number | null
   ports: { http: number; mqtt: number; agent: number; cloudMqtt: number }
   processes: Record<string, { pid: number | null; restarts: number }>
+}
+
+/** Until the simulator has published the past: before that the clock stands still, and closes no window. */
+export async function untilClockRuns(dataDir: string): Promise<void> {
+  const runs = () => readClockFile(stackPaths(dataDir).clock).mode !== 'held'
+  await until(runs, { withinMs: 60_000, label: 'the end of the past' })
 }
 
 /** A folder of its own, with spaces in its name, as people have them. */
@@ -126,6 +134,7 @@ export class RunningStack {
   /** Ends the simulator as its own end would; everything it sent is acknowledged. */
   async endSimulator(): Promise<void> {
     await until(() => this.log.includes('devices start'), { withinMs: 20_000, label: 'the start of the simulator' })
+    await untilClockRuns(this.dataDir)
     process.kill(this.run().processes.simulator!.pid!, 'SIGTERM')
     await until(() => this.log.includes('the simulator has sent everything'), {
       withinMs: 30_000,
