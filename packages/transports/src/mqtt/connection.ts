@@ -54,7 +54,7 @@ export class Connection {
   #connected = false
   #tries = 0
   #connectedMs = 0
-  /** Connections in a row that ended soon. */
+  /** Connections in a row that ended soon, with no try between them that failed: the broker was there all the time. */
   #short = 0
   #timer: NodeJS.Timeout | undefined
   #stopped = false
@@ -129,7 +129,7 @@ export class Connection {
     this.#connected = false
     client.end(true)
     if (wasConnected) this.#onLost()
-    else this.lastError ??= this.#options.cert ? closedEarlyTls : closedEarly
+    else this.#onRefused()
     if (this.#stopped) return
     const waitMs = Math.max(this.#dropWaitMs, backoff(this.#tries++, { minMs: minRetryMs, maxMs: maxRetryMs }))
     this.#dropWaitMs = 0
@@ -137,6 +137,11 @@ export class Connection {
       this.#log.warn({ url: this.#options.url, reason: this.lastError ?? 'closed', waitMs }, 'not connected')
     }
     this.#timer = setTimeout(() => this.#open(connect), waitMs)
+  }
+
+  #onRefused(): void {
+    this.#short = 0
+    this.lastError ??= this.#options.cert ? closedEarlyTls : closedEarly
   }
 
   #onLost(): void {
