@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { MillraceError } from '@millrace/pipeline'
 import { until } from '@millrace/pipeline/testing'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { stackPaths } from './config-files.ts'
 import { readUpOptions } from './options.ts'
 import { choosePorts } from './ports.ts'
@@ -80,6 +80,17 @@ describe('a supervised process', () => {
     await expect(wrong.start(never)).rejects.toThrow('--port: found x')
     expect(wrong.restarts).toBe(0)
     expect(refusals).toHaveLength(1)
+  })
+
+  it('that refuses its settings is not tried again on a machine where that takes it long', async () => {
+    const { supervised } = await brokerProcess()
+    const { wrong, refusals } = refusing({ ...supervised.spec, ready: async () => false })
+    const now = performance.now.bind(performance)
+    const refused = wrong.start(never)
+    const later = vi.spyOn(performance, 'now').mockImplementation(() => now() + 5_000)
+    onTestFinished(() => later.mockRestore())
+    await expect(refused).rejects.toThrow('--port: found x')
+    expect([wrong.restarts, refusals.length]).toEqual([0, 1])
   })
 
   it('that nobody can ask whether it is ready ends with its refusal all the same', async () => {

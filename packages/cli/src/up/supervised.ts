@@ -26,6 +26,8 @@ const firstWaitMs = 200
 const longestWaitMs = 5000
 /** A process that ran for this long was sound: its back-off begins anew. */
 const soundAfterMs = 3000
+/** Nobody can ask whether it is ready: what it says so soon is about its settings, on a slow machine too. */
+const readsSettingsWithinMs = 20_000
 const readyWithinMs = 60_000
 const keptLines = 20
 const wrongUsage = 2
@@ -126,7 +128,7 @@ export class Supervised {
       return
     }
     // A wrong setting will not mend itself; a server that is away may come.
-    this.#wasSound ||= performance.now() - this.#startedAt > soundAfterMs
+    if (!this.spec.ready) this.#wasSound ||= performance.now() - this.#startedAt > readsSettingsWithinMs
     if (code === wrongUsage && !this.#wasSound) {
       this.#refusal = this.#failure('cannot start')
       this.#events.refused(this.#refusal)
