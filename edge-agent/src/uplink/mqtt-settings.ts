@@ -36,10 +36,16 @@ export class MqttSettings {
 
   async #take(body: Uint8Array): Promise<void> {
     if (this.#newest && Buffer.compare(this.#newest, body) === 0) return
-    this.#newest = body
-    const asked = body.byteLength === 0 ? null : parse(body)
-    if (asked === undefined) this.#settings.refuse(null, ['it is no JSON'])
-    else await this.#settings.take(versionOf(asked), asked)
+    try {
+      const asked = body.byteLength === 0 ? null : parse(body)
+      if (asked === undefined) this.#settings.refuse(null, ['it is no JSON'])
+      else await this.#settings.take(versionOf(asked), asked)
+    } catch (error) {
+      // Such as nesting without end, which nobody can even repeat.
+      this.#settings.refuse(null, [String(error)])
+    }
+    // What could not be applied, perhaps for lack of room, is tried again when it comes again.
+    this.#newest = this.#settings.report.state === 'refused' ? undefined : body
     this.#obey()
   }
 
