@@ -154,6 +154,8 @@ export class Connection {
   /** Ends this connection as if the network had; the next is made after `waitMs`. */
   drop(waitMs: number): void {
     this.#dropWaitMs = waitMs
+    // Ended by ourselves, which says nothing about others with the same id.
+    this.#connectedMs = Number.NEGATIVE_INFINITY
     this.#client?.stream.destroy()
   }
 
