@@ -80,7 +80,7 @@ test('a store that was away and comes back made anew is given again all that the
   }
 })
 
-test("newer rows of a site that nobody here heard of are another ingest's: what waits for the store is still given to it", async () => {
+test("newer rows of a series that nobody here heard of are another ingest's: what waits for the store is still given to it", async () => {
   const before = await StepByStep.open({ dataDir, store: current, clock })
   await before.receive({ rows: [{ start: noon }] })
   await before.close()
@@ -94,13 +94,55 @@ test("newer rows of a site that nobody here heard of are another ingest's: what 
     lastTs: noon + 60 * minuteMs,
     lastValue: 1,
   }
-  await custody.followsIfBehind('shared', [row])
+  await custody.followsIfBehind('shared', [row, { ...row, site: 'north' }])
   expect(await custody.log.cursor('shared')).toBe(0)
   // Clocks that run at a speed of their own have moments between two milliseconds.
   clock.advance(0.5)
-  await custody.followsIfBehind('own', [{ ...row, site: 'north', lastTs: row.lastTs + 0.25 }])
+  await custody.followsIfBehind('own', [
+    { ...row, site: 'north', device: 'pump', metric: 'temperature', lastTs: row.lastTs + 0.25 },
+  ])
   expect(await custody.log.cursor('own')).toBe(custody.log.head())
   await steps.close()
+})
+
+test('a store that takes rows and never says what it holds is fed in the end, and rows go on while it cannot be looked at', async () => {
+  const steps = await StepByStep.open({ dataDir, store: current, clock })
+  const { custody } = steps
+  let asked = 0
+  const before = async () => {
+    asked++
+    throw new UnreachableError('too large for it')
+  }
+  let looks = true
+  const store = new Proxy(current, {
+    get(target, name) {
+      const part = target[name as keyof Store] as (...args: never[]) => unknown
+      if (name === 'check') return async () => undefined
+      return async (...args: never[]) => {
+        if (name === 'readCounts' && !looks) throw new UnreachableError('takes too long')
+        return await Reflect.apply(part, target, args)
+      }
+    },
+  })
+  const context = { store, log: custody.log, clock, days: daysIn('UTC'), logger: silentLogger, before }
+  const feeder = new Feeder({ ...context, name: 'tested', type: 'tested', accountable: true, stock: custody.stock })
+  const stopping = new AbortController()
+  const running = feeder.run(stopping.signal)
+  try {
+    await steps.receive({ seq: 0, rows: [{ start: noon, values: [1, 2, 3] }] })
+    await until(async () => feeder.state().behind === 0, { withinMs: 20_000, label: 'a store that is fed' })
+    expect(asked).toBe(5)
+    looks = false
+    for (let seq = 1; seq < 4; seq++) {
+      await steps.receive({ seq, rows: [{ start: noon + seq * minuteMs, values: [4] }] })
+      await until(() => feeder.state().behind === 0, { withinMs: 20_000, label: `row ${seq}` })
+    }
+    expect(await counts()).toHaveLength(4)
+  } finally {
+    stopping.abort()
+    await running
+    await steps.close()
+  }
 })
 
 test('a store that answers only after the start keeps its newer rows beside an old copy of the spool', async () => {

@@ -95,14 +95,15 @@ async function receive(message: CloudMessage, parts: Parts): Promise<boolean> {
 
 /** Best effort. */
 function look(decoded: Decoded, { custody, view, feeds, receipts, alerting }: Parts): void {
-  alerting.received(decoded)
-  if (decoded.kind === 'provisional') view.provisional(decoded.body)
   if (decoded.kind === 'status') {
-    view.status(decoded.body)
+    // First: an agent that asks whose numbers it has waits for it.
     custody.heard(decoded.body)
     const greeting = custody.greeting(decoded.body)
     if (greeting) receipts.offer(greeting)
+    view.status(decoded.body)
   }
+  alerting.received(decoded)
+  if (decoded.kind === 'provisional') view.provisional(decoded.body)
   if (decoded.kind !== 'live') return
   view.readings(decoded.body)
   for (const feed of feeds) feed.push(decoded.body)

@@ -109,13 +109,12 @@ export class Custody {
 
   /**
    * The same where a store holds rows newer than anything the spool had when it was opened: it is an old copy. That
-   * store took all that was in it before it took those, so it is not given the older rows again. Sites that the spool
+   * store took all that was in it before it took those, so it is not given the older rows again. Series that the spool
    * never heard of are another ingest's that writes to the same store. To be called before the store is fed.
    */
   async followsIfBehind(store: string, stored: readonly SeriesInfo[]): Promise<void> {
-    const sites = new Set([...this.newestAtOpen.keys()].map((name) => name.split('/', 1)[0]))
-    const known = stored.filter(({ site }) => sites.has(site))
-    const ahead = known.filter((series) => series.lastTs > (this.newestAtOpen.get(nameOf(series)) ?? 0))
+    const newestOf = (series: SeriesInfo) => this.newestAtOpen.get(nameOf(series)) ?? Number.POSITIVE_INFINITY
+    const ahead = stored.filter((series) => series.lastTs > newestOf(series))
     const newestMs = ahead.reduce((newest, { lastTs }) => Math.max(newest, lastTs), 0)
     if (!(await this.intake.followsUpTo(store, newestMs))) return
     this.logger.error({ store, series: ahead.length }, 'the store has newer rows than the spool, which is an old copy')

@@ -14,6 +14,7 @@ const changesPerBatch = 5_000
 const retryLimits = { minMs: 200, maxMs: 30_000 }
 const maxIdleMs = 60_000
 const notReached = 'not reached yet'
+const maxAsked = 5
 /** Real time between merges of dirty hours and days: in between, any number of changes costs one merge. */
 const rollupEveryMs = { leastMs: 5_000, mostMs: 60_000 }
 /** Share of the time that merging hours, and that merging days, may take while changes keep coming. */
@@ -54,8 +55,10 @@ export class Feeder {
   private tries = 0
   private error: string | null
   private checked: boolean
-  /** What was taken before, in an earlier life or before a failure, is known to be there still. */
-  private resumed = false
+  /** So far what it took may be gone: all of it at a start, all before a failure after one; undefined: it is there. */
+  private suspectUpTo: number | undefined = Number.POSITIVE_INFINITY
+  private looked = false
+  private asked = 0
   /** Spans may be dirty; always so at first, as an earlier life may have left some. */
   private readonly pending = { hours: true, days: true }
   private readonly dueMs = { hours: 0, days: 0 }
@@ -107,20 +110,41 @@ export class Feeder {
     const { store, before, log, name } = this.options
     await store.check?.()
     if (before) {
-      await before()
+      await this.ask(before)
       this.cursor = await log.cursor(name)
     }
     this.checked = true
   }
 
+  /** A store that takes rows but never answers such a question, being too large for it, is not left without them. */
+  private async ask(before: () => Promise<void>): Promise<void> {
+    try {
+      await before()
+    } catch (error) {
+      if (++this.asked < maxAsked) throw error
+      this.logger.error({ store: this.name, error }, 'the store does not say what it holds: it is fed all the same')
+    }
+  }
+
   /** A store that was put back from an old copy, or made anew, is given again all that the spool still has. */
   private async resume(): Promise<void> {
-    if (this.resumed) return
-    if (this.cursor > 0 && (await this.audit?.lacks(this.cursor))) {
-      this.logger.error({ store: this.name }, 'the store lacks rows that it had taken: it is fed again from the spool')
-      this.cursor = 0
+    if (this.suspectUpTo === undefined) return
+    const upTo = Math.min(this.suspectUpTo, this.cursor)
+    try {
+      if (upTo > 0 && (await this.audit?.lacks(upTo))) {
+        this.logger.error(
+          { store: this.name },
+          'the store lacks rows that it had taken: it is fed again from the spool',
+        )
+        this.cursor = 0
+      }
+    } catch (error) {
+      // Where writing works and looking does not, rows go on and it is looked at later; not before the first look.
+      if (!this.looked || this.options.log.head() <= this.cursor) throw error
+      return
     }
-    this.resumed = true
+    this.looked = true
+    this.suspectUpTo = undefined
   }
 
   /** One batch of changes and whatever rollups are due; false when there was nothing to do. */
@@ -220,7 +244,7 @@ export class Feeder {
     this.error = message
     const askedMs = error instanceof Error && 'retryAfterMs' in error ? Number(error.retryAfterMs) : 0
     // A store that was away may come back as an old copy of itself, or made anew.
-    if (askedMs === 0) this.resumed = false
+    if (askedMs === 0) this.suspectUpTo ??= this.cursor
     await pause(Math.max(askedMs, backoff(this.tries, retryLimits)), signal).catch(() => undefined)
   }
 }
