@@ -84,7 +84,7 @@ export interface Fake {
   unit?: string
   open?: [number, number][]
   /** What came too late: how many, those of them that the agent names, and for what windows at most. */
-  tooLate?: { count: number; named?: NamedReading[]; floorMs?: number; elsewhere?: number }
+  tooLate?: { count: number; named?: NamedReading[]; floorMs?: number; elsewhere?: number; elsewhereBy?: string }
   setAside?: Record<string, number>
   /** What the ingest was told of it; all unless said. */
   reported?: Record<string, number>
@@ -139,7 +139,13 @@ export function fakeStack(fake: Fake): StackApi {
     devices: [device],
   })
   const account = { ...device, agent: 'g', spool: 's', invalid: fake.reported ?? setAside, dropped: {}, tooLate: 0 }
-  const earlier = { ...account, spool: 'before', invalid: fake.earlier ?? {}, tooLate: tooLate.elsewhere ?? 0 }
+  const earlier = {
+    ...account,
+    agent: tooLate.elsewhereBy ?? 'g',
+    spool: 'before',
+    invalid: fake.earlier ?? {},
+    tooLate: tooLate.elsewhere ?? 0,
+  }
   const info = (metric: string) => ({ site: 'a', device: 'd', metric, unit: '', lastTs: 0, lastValue: 0 })
   return {
     agent: async () => state(),

@@ -43,8 +43,14 @@ describe('readings that an agent names as too late', () => {
     const report = await check({ rows: without([7]), tooLate: { count: 2, named, floorMs } })
     expect(report).toMatchObject({ missing: 1, tooLate: 0, tooLateNotNamed: 0 })
     expect(isClean(report)).toBe(false)
-    const two = await check({ rows: without([3, 4, 7]), tooLate: { count: 9, named, floorMs: t0 } })
+    const two = await check({ rows: without([3, 4, 7]), tooLate: { count: 2, named, floorMs } })
     expect(two).toMatchObject({ missing: 1, tooLate: 2, tooLateNotNamed: 0 })
+  })
+
+  it('are not believed where their window was not given up: then they are missing', async () => {
+    const report = await verdictOf({ tooLate: { count: 2, named, floorMs: t0 } })
+    expect(report).toMatchObject({ missing: 2, tooLate: 0 })
+    expect(isClean(report)).toBe(false)
   })
 
   it('do not excuse a wrong value beside them', async () => {
@@ -70,6 +76,11 @@ describe('readings that an agent only counts as too late', () => {
 
   it('may be of any window where a spool is gone, and its floors with it', async () => {
     expect(await verdictOf({ tooLate: { count: 0, elsewhere: 2 } })).toMatchObject({ missing: 0, tooLateNotNamed: 2 })
+  })
+
+  it('are of no window of this agent where another counts them', async () => {
+    const report = await verdictOf({ tooLate: { count: 0, elsewhere: 2, elsewhereBy: 'another' } })
+    expect(report).toMatchObject({ missing: 2, tooLateNotNamed: 0 })
   })
 
   it('hide no value that is wrong', async () => {

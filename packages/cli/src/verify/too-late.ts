@@ -31,15 +31,26 @@ export function tooLateByDevice({ agent, accounts, letters }: TooLateCase): (dev
   const states = new Map(agent.devices.map((state) => [deviceKey(state), state]))
   const told = Map.groupBy(accounts.devices, deviceKey)
   const named = Map.groupBy(letters, deviceKey)
+  // Another agent's count says nothing of what this one lost.
+  const own = accounts.devices.find(({ spool }) => spool === agent.spool.name)?.agent
   return (device) => {
     const state = states.get(device)
     const readings = (named.get(device) ?? []).flatMap((letter) => letter.readings)
-    const others = (told.get(device) ?? []).filter(({ spool }) => spool !== agent.spool.name)
+    const others = (told.get(device) ?? []).filter((one) => one.spool !== agent.spool.name && one.agent === own)
     const elsewhere = others.reduce((sum, { tooLate }) => sum + tooLate, 0)
     const here = Math.max(0, (state?.setAside[tooLateReason] ?? 0) - readings.length)
     const untilMs = elsewhere > 0 ? Number.POSITIVE_INFINITY : (state?.floorMs ?? Number.NEGATIVE_INFINITY)
     return { named: readings, unnamed: here + elsewhere, untilMs }
   }
+}
+
+/** Without those that were not too late by the floor of their device, which never falls. */
+export function believable(letters: readonly TooLateLetter[], { devices }: AgentState): TooLateLetter[] {
+  const floors = new Map(devices.map((state) => [deviceKey(state), state.floorMs]))
+  return letters.map((letter) => {
+    const floorMs = floors.get(deviceKey(letter)) ?? Number.POSITIVE_INFINITY
+    return { ...letter, readings: letter.readings.filter(({ ts }) => ts < floorMs) }
+  })
 }
 
 /** Notes in a ledger which of its readings are named so: each of them is stored, or is not, and both are right. */

@@ -9,7 +9,7 @@ import { differencesOf, judgeAgain, judgeStack, type StackVerdict, type WholeVer
 import type { VerifyReport } from './report.ts'
 import { judgeSetAside, type SetAsideVerdict } from './set-aside.ts'
 import { summarise } from './summarise.ts'
-import { leaveUnnamed, noteNamed, tooLateByDevice, tooLateReason } from './too-late.ts'
+import { believable, leaveUnnamed, noteNamed, tooLateByDevice, tooLateReason } from './too-late.ts'
 import { windowChanged } from './touched.ts'
 import { pollMs, underWay, untilIdle, type Wait } from './until-idle.ts'
 
@@ -124,9 +124,9 @@ class Verification {
   }
 
   /** What the agent names as too late, noted in the ledger for the next judgement; it is asked where there is any. */
-  async #lettersOf({ devices }: AgentState): Promise<TooLateLetter[]> {
-    if (devices.every(({ setAside }) => !setAside[tooLateReason])) return []
-    const letters = await this.#options.stack.tooLateLetters()
+  async #lettersOf(agent: AgentState): Promise<TooLateLetter[]> {
+    if (agent.devices.every(({ setAside }) => !setAside[tooLateReason])) return []
+    const letters = believable(await this.#options.stack.tooLateLetters(), agent)
     noteNamed(this.#ledger, letters)
     return letters
   }
