@@ -17,6 +17,7 @@ const leftOut = [
   ...['kill', '*-kill', 'full', 'poison', 'scanner-equals-contract', 'accounting', '*.integration'],
   ...['alerts', 'real-devices', 'device-recipes', 'uplink-iot-hub*', 'iot-hub-link', 'collect-iot-hub'],
   ...['rolled-back', 'lineage', 'any-order', 'clock-faults', 'explain', 'replay'],
+  ...['asked-settings', 'own-sensors'],
 ].map((name) => `**/${name}.test.ts`)
 /** A test with a deadline for the flow beside a flood, which an emulated processor cannot keep. */
 const names = '^(?!.*does not stall its neighbours)'

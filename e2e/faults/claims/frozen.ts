@@ -13,7 +13,7 @@ export const frozen: Claim = {
   says: 'agent, ingest and broker that stand still for a while (SIGSTOP), alone and together, go on and lose nothing',
   needs: [],
   async run({ long, seed, signal, say }) {
-    const turns = long ? 60 : 4
+    const turns = long ? 60 : 2
     const bounds = { signal, say, withinMs: 300_000 + turns * 30_000 }
     const card = await withStack({ windowMs, ...bounds }, async (stack, ending) => {
       const random = randomOf(seed)
@@ -21,7 +21,7 @@ export const frozen: Claim = {
       const all = [stack.agent, stack.ingest, stack.broker!]
       for (let turn = 0; turn < turns && !ending.aborted; turn++) {
         await delay(2_000 + random() * 2_000)
-        const who = turn % 4 === 3 ? all : [all[turn % 4]!]
+        const who = turn % 4 === 0 ? all : [all[(turn % 4) - 1]!]
         for (const service of who) service.freeze()
         await delay(stillMs)
         for (const service of who) service.thaw()
