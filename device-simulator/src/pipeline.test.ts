@@ -45,6 +45,12 @@ async function pass(ms: number): Promise<void> {
   }
 }
 
+/** The receiver has a connection of its own: what is acknowledged may still be on its way there. */
+async function arrived(before = 0): Promise<void> {
+  const all = () => objectsOf(wire.received.slice(before)).length >= running!.totals.acked
+  await until(all, { label: 'everything acknowledged at the receiver' })
+}
+
 async function recounted(run: number): Promise<SentMessage[]> {
   return await collect(recountFleet(folder, readRuns(folder)[run] as FleetRun))
 }
@@ -63,12 +69,13 @@ describe('a recount', () => {
     await running!.historyDone
     await pass(5_000)
     await running!.stop()
+    await arrived()
     const expected = (await recounted(0)).flatMap((message) =>
       Array.from({ length: message.copies }, () => [keyOf(message), message.readings]),
     )
-    const arrived = objectsOf(wire.received).map((object) => [arrivedKey(object), object.readings])
-    expect(arrived.length).toBeGreaterThan(3_000)
-    expect(byText(arrived)).toEqual(byText(expected))
+    const found = objectsOf(wire.received).map((object) => [arrivedKey(object), object.readings])
+    expect(found.length).toBeGreaterThan(3_000)
+    expect(byText(found)).toEqual(byText(expected))
   })
 
   it('knows of spoilt and future messages too: as many bodies as copies, nothing sent that it does not tell', async () => {
@@ -106,6 +113,7 @@ describe('history', () => {
   it('goes through the wire in arrays before T0 is reached, and nothing of the future with it', async () => {
     await start({ historyMs: 600_000 })
     await running!.historyDone
+    await arrived()
     const objects = objectsOf(wire.received)
     expect(wire.received.length).toBeLessThan(objects.length / 20)
     const times = objects.map(({ ts }) => ts as number)
@@ -118,11 +126,13 @@ describe('history', () => {
     await start({ historyMs: 60_000 })
     await pass(10_000)
     await running!.stop()
+    await arrived()
     const first = wire.received.length
     clock.advance(120_000)
     await start({ historyMs: 60_000 })
     await running!.historyDone
     await running!.stop()
+    await arrived(first)
     const times = Map.groupBy(objectsOf(wire.received.slice(first)), ({ topic }) => topic)
     const before = Map.groupBy(objectsOf(wire.received.slice(0, first)), ({ topic }) => topic)
     for (const [topic, objects] of times) {
@@ -201,9 +211,10 @@ it('a measured device sends what it finds now, and keeps it in full', async () =
   await start({ fleet, historyMs: 60_000 })
   await pass(4_000)
   await running!.stop()
-  const arrived = objectsOf(wire.received).filter(({ topic }) => topic.endsWith('/here'))
+  await arrived()
+  const found = objectsOf(wire.received).filter(({ topic }) => topic.endsWith('/here'))
   const lines = (await recounted(0)).filter(({ device }) => device === 'here')
   expect(lines).toHaveLength(4)
   expect(lines.every(({ acked, ts }) => acked && ts! >= noonMs)).toBe(true)
-  expect(arrived.map(({ readings }) => readings)).toEqual(lines.map(({ readings }) => readings))
+  expect(found.map(({ readings }) => readings)).toEqual(lines.map(({ readings }) => readings))
 })

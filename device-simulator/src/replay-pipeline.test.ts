@@ -2,6 +2,7 @@ import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { checkConfig, manualClock, silentLogger } from '@millrace/pipeline'
+import { until } from '@millrace/pipeline/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type ReplayRun, readRuns } from './ledger/index.ts'
 import { mapSchema, recountReplays } from './replay/index.ts'
@@ -39,9 +40,13 @@ afterEach(async () => {
 async function replay(at: 'now' | 'original', startMs = nowMs) {
   const [publisher] = await publishersTo(wire.url, 1)
   const parts = { clock: manualClock(startMs), log: silentLogger, publisher: publisher! }
+  const before = objectsOf(wire.received).length
   const running = await startReplay({ file, map, at, ledger }, parts)
   await running.finished
   await running.stop()
+  // The receiver has a connection of its own: what is acknowledged may still be on its way there.
+  const all = () => objectsOf(wire.received).length >= before + running.totals.acked
+  await until(all, { label: 'everything acknowledged at the receiver' })
   return running
 }
 

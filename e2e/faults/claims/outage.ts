@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { until } from '../../../packages/pipeline/testing/index.ts'
@@ -85,11 +85,19 @@ class Outage {
     return (await this.#stack.get<Accounts>('/api/accounts')).stores.find((store) => store.type === type)!.behind
   }
 
+  /** When a reading was seen at the far end, and its age, as far as the oracle has noted it. */
+  #seen(): [number, number][] {
+    const file = join(this.#oracle.folder, 'freshness.ndjson')
+    const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : []
+    return lines.map((line) => JSON.parse(line) as [number, number])
+  }
+
   /** Ages of readings that were seen at the far end meanwhile, in order. */
-  ages({ fromMs, toMs }: Drain): number[] {
-    const lines = readFileSync(join(this.#oracle.folder, 'freshness.ndjson'), 'utf8').split('\n').filter(Boolean)
-    const seen = lines.map((line) => JSON.parse(line) as [number, number])
-    return seen
+  async ages({ fromMs, toMs }: Drain): Promise<number[]> {
+    // The oracle notes them in order, a moment later.
+    const isNoted = () => this.#seen().some(([at]) => at > toMs)
+    await until(isNoted, { withinMs: 60_000, everyMs: 100, label: 'a live reading after the drain' })
+    return this.#seen()
       .filter(([at]) => at >= fromMs && at <= toMs)
       .map(([, age]) => age)
       .sort((a, b) => a - b)
@@ -133,7 +141,7 @@ async function withoutUplink(
   const drain = await outage.drain()
   const windows = outage.windowsBetween(from, to)
   const perSecond = (windows * 1000) / (drain.toMs - drain.fromMs)
-  const ages = outage.ages(drain)
+  const ages = await outage.ages(drain)
   say(`${windows} windows drained in ${drain.toMs - drain.fromMs} ms, the newest there after ${drain.newestAfterMs} ms`)
   return { windows, perSecond, outageMs: to - from, newestAfterMs: drain.newestAfterMs, ages }
 }
